@@ -1,0 +1,129 @@
+"""Which device and number format a computation uses, how many threads, and where its randomness comes from.
+
+torch is imported inside the functions only: `prepare_environment` must have run before torch is loaded, and the
+command line's help must not wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import torch
+
+Use = Literal["training", "generation"]
+
+
+def prepare_environment() -> None:
+    """Sets what must be in the environment before torch is imported. Call it first in every program.
+
+    - `OMP_WAIT_POLICY=PASSIVE`: by default OpenMP's threads spin while they wait; beside another busy process that
+      makes two threads up to 50 times slower than one.
+    - `OMP_NUM_THREADS`: our thread count. `accelerate launch` sets it to 1, which would leave all other cores idle.
+    - No usage statistics are sent by the page or the hub client, and W&B stays offline unless asked otherwise.
+    """
+    os.environ["OMP_NUM_THREADS"] = str(thread_count())
+    for name, value in {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+        "WANDB_MODE": "offline",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def thread_count() -> int:
+    """Threads for the CPU's work: `$WORKBENCH_THREADS`, else `$OMP_NUM_THREADS`, else the cores this process may use.
+
+    Cores beyond an affinity mask or a container's quota are not counted: more threads than that only wait for each
+    other. An `OMP_NUM_THREADS` of 1 that comes from `accelerate launch` is not a person's wish and does not count
+    either. Processes that share a machine under one launch divide the cores.
+    """
+    for name in ("WORKBENCH_THREADS", "OMP_NUM_THREADS"):
+        wish = os.environ.get(name, "")
+        from_launcher = name == "OMP_NUM_THREADS" and wish == "1" and "ACCELERATE_MIXED_PRECISION" in os.environ
+        if wish.isdecimal() and int(wish) > 0 and not from_launcher:
+            return int(wish)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        cores = min(cores, max(1, round(int(quota) / int(period))))
+    neighbours = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    return max(1, cores // int(neighbours)) if neighbours.isdecimal() and int(neighbours) else cores
+
+
+def set_threads(count: int | None = None) -> int:
+    """Gives torch its thread count, also when it was imported before `prepare_environment` ran.
+
+    Args:
+        count: number of threads; None for `thread_count()`.
+
+    Returns:
+        The number that was set.
+    """
+    import torch
+
+    count = count or thread_count()
+    torch.set_num_threads(count)
+    return count
+
+
+def pick_device(wanted: str | torch.device | None = None) -> torch.device:
+    """The best device there is: an NVIDIA GPU, else Apple's GPU, else the CPU.
+
+    Args:
+        wanted: a device to use instead, for example "cpu" or "cuda:1".
+    """
+    import torch
+
+    if wanted is not None:
+        return torch.device(wanted)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def pick_dtype(device: torch.device, use: Use = "generation") -> torch.dtype:
+    """The number format that is fast and safe on a device.
+
+    CPUs compute in float32: half precision is emulated on most of them. Apple's GPU generates in float16. NVIDIA
+    GPUs use bfloat16 where they have it (no overflow, so no black pictures), else float16 for generation only.
+    """
+    import torch
+
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return torch.bfloat16
+        return torch.float16 if use == "generation" else torch.float32
+    if device.type == "mps" and use == "generation":
+        return torch.float16
+    return torch.float32
+
+
+def generator(seed: int, step: int = 0) -> torch.Generator:
+    """Randomness that depends on nothing but a run's seed and the step, so that a resumed run repeats it exactly.
+
+    It lives on the CPU: the same numbers then come on every device.
+
+    Args:
+        seed: the run's or the picture's seed, 0 or more.
+        step: the optimizer step, 0 or more.
+    """
+    import torch
+
+    return torch.Generator().manual_seed(_mix(seed, step))
+
+
+def _mix(seed: int, step: int) -> int:
+    """One 63-bit number from two, by splitmix64's finalizer: near neighbours give unrelated streams."""
+    mask = (1 << 64) - 1
+    value = (seed * 0x9E3779B97F4A7C15 + step + 1) & mask
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        value = ((value ^ (value >> shift)) * factor) & mask
+    return (value ^ (value >> 31)) >> 1
