@@ -1,0 +1,162 @@
+"""Saved means proven: the file is opened as a stranger would, and must draw the picture it was trained to draw.
+
+A fresh pipeline of the same base opens the file with nothing but diffusers' `load_lora_weights`. Every weight must
+arrive, with its scale; the picture must change; and it must be the picture that the model in memory draws at the
+same seed. Where there is no model in memory, the reference is plain arithmetic: W + alpha / rank * up @ down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.adapters.file import check_base, check_weights, inspect_adapter
+from workbench.adapters.weights import (
+    LoraWeight,
+    adapted_layers,
+    attach,
+    carried,
+    carried_modules,
+    loaded_difference,
+    read_weights,
+)
+from workbench.errors import AdapterError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SEED, STEPS = 7, 3
+LARGEST_PICTURE = 256  # px; a small picture proves as much as a large one
+# Equal arithmetic gives equal pixels; merged weights round differently, and half precision more so.
+TOLERANCE = 0.02  # of the whole range of a pixel, for the mean difference
+REPORT = "Please report this: the file was written wrongly"
+LEAST_CHANGE = 1e-7  # mean difference below which the adapter does nothing
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was measured.
+
+    Args:
+        difference: mean difference of pixels (0 to 1) from the reference picture; 0 means bit for bit the same.
+        change: mean difference from the picture without the adapter.
+        modules: how many layers it changes.
+        plain: whether diffusers' own `load_lora_weights` was enough. It misreads some right files in kohya's
+            spelling (an alpha that differs between layers, a text encoder without `out_proj`); those are opened
+            with this project's reader instead.
+    """
+
+    difference: float
+    change: float
+    modules: int
+    plain: bool = True
+
+
+def prove_adapter(path: Path, backbone: Any, in_memory: bool = False) -> Proof:
+    """Opens an adapter file in a fresh pipeline and compares.
+
+    Args:
+        path: the file, of any spelling.
+        backbone: the open Backbone it belongs to; left as it is.
+        in_memory: whether `backbone` may carry the adapter as it was trained. If it does, its picture is the
+            reference; otherwise the weights are added to the fresh pipeline's by hand.
+
+    Raises:
+        AdapterError: the file cannot be used, a weight did not arrive, nothing changes, or the picture differs.
+    """
+    import torch
+
+    from workbench.backbones import open_backbone
+
+    path = Path(path)
+    name = path.name.removeprefix(".unproven-")
+    info = inspect_adapter(path)
+    check_base(info, backbone)
+    check_weights(path)
+    weights = read_weights(path)
+    if not any(bool(weight.up.any()) and bool(weight.down.any()) and weight.alpha for weight in weights.values()):
+        raise AdapterError(name, "it changes nothing: all its weights are zero", "Train it for more steps")
+
+    reference = None
+    if in_memory and (trained := carried_modules(backbone.pipeline)):
+        if trained != weights.keys():
+            odd = ".".join(sorted(trained ^ weights.keys())[0])
+            raise AdapterError(name, f"{odd} was trained and not saved, or the other way round", REPORT)
+        # A checkpoint other than the model's present state may be saved; arithmetic is the reference then.
+        if any(not loaded_difference(backbone.pipeline, weights, each) for each in carried(backbone.pipeline)):
+            reference = draw_small(backbone.pipeline, backbone.resolution)
+    # Weights merged in half precision would lose a weak adapter in the rounding.
+    dtype = torch.float32 if reference is None else backbone.dtype
+    fresh = open_backbone(backbone.pipeline.name_or_path, device=backbone.device, dtype=dtype).pipeline
+    without = draw_small(fresh, backbone.resolution)
+    fresh.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="proof")
+    difference = loaded_difference(fresh, weights, "proof")
+    if difference and info.spelling == "kohya":
+        fresh.unload_lora_weights()
+        attach(fresh, weights, "proof", name)
+    elif difference:
+        raise AdapterError(name, f"opened again, {difference}", REPORT)
+    drawn = draw_small(fresh, backbone.resolution)
+    if reference is None:
+        fresh.unload_lora_weights()
+        merge(fresh, weights)
+        reference = draw_small(fresh, backbone.resolution)
+    proof = Proof(
+        float(abs(drawn - reference).mean()), float(abs(drawn - without).mean()), len(weights), not difference
+    )
+    if not proof.change > LEAST_CHANGE:
+        raise AdapterError(name, "opened again, it changes nothing in the picture", "Train it for more steps")
+    if not proof.difference <= min(TOLERANCE, proof.change / 2):
+        raise AdapterError(
+            name,
+            f"opened again, it draws another picture than the trained model (difference {proof.difference:.4f}, "
+            f"change {proof.change:.4f})",
+            REPORT,
+        )
+    return proof
+
+
+def draw_small(pipeline: Any, resolution: int) -> np.ndarray:
+    """A quick picture with a fixed seed: (h, w, 3) floats in [0, 1]."""
+    import torch
+
+    models = [pipeline.unet, pipeline.text_encoder]
+    training = [model.training for model in models]
+    size = min(resolution, LARGEST_PICTURE)
+    try:
+        for model in models:
+            model.eval()  # dropout would make the picture another one each time
+        pipeline.set_progress_bar_config(disable=True)
+        with torch.no_grad():
+            picture = pipeline(
+                "a chibi of zkq person, smiling",
+                height=size,
+                width=size,
+                num_inference_steps=STEPS,
+                guidance_scale=3.0,
+                generator=torch.Generator("cpu").manual_seed(SEED),
+                output_type="np",
+            ).images[0]
+    finally:
+        for model, mode in zip(models, training, strict=True):
+            model.train(mode)
+    array: np.ndarray = picture
+    return array
+
+
+def merge(pipeline: Any, weights: dict[tuple[str, str], LoraWeight]) -> None:
+    """Adds an adapter into a bare pipeline's own weights: W + alpha / rank * up @ down. There is no way back."""
+    import torch
+
+    for component in {part for part, _ in weights}:
+        model = getattr(pipeline, component)
+        known = adapted_layers(model)
+        for name, module in model.named_modules():
+            short = name.removeprefix("text_model.")
+            if short in known and (component, short) in weights:
+                weight = weights[component, short]
+                up, down = weight.up.float(), weight.down.float()
+                change = (up.flatten(1) @ down.flatten(1)).reshape(module.weight.shape) * (weight.alpha / weight.rank)
+                with torch.no_grad():
+                    module.weight += change.to(module.weight)

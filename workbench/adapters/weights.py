@@ -1,0 +1,289 @@
+"""An adapter's weights in one spelling, whatever file they came from, and how they are put on a pipeline."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.adapters.header import FRESH_COPY, Header, non_finite, read_header
+from workbench.adapters.keys import diffusers_key, parse_key, what_else
+from workbench.errors import AdapterError
+
+if TYPE_CHECKING:
+    import torch
+
+COMPONENTS = ("unet", "text_encoder")
+LORA_METADATA = "lora_adapter_metadata"
+# The fields of a LoraConfig that change what the weights mean. The rest stays out: newer fields stop older readers,
+# and one of them holds the folder of the base.
+CONFIG_FIELDS = ("r", "lora_alpha", "target_modules", "rank_pattern", "alpha_pattern", "use_rslora", "lora_bias")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one module's LoRA adds to, as far as the header tells: the spelling of its keys, sizes and rank."""
+
+    spelling: str
+    inputs: int
+    outputs: int
+    rank: int
+
+
+@dataclass(frozen=True)
+class LoraWeight:
+    """One module's LoRA: the change is `alpha / rank * up @ down`.
+
+    Args:
+        down: (rank, in) or (rank, in, k, k).
+        up: (out, rank) or (out, rank, 1, 1).
+        alpha: see above; equal to the rank when the file names none.
+    """
+
+    down: torch.Tensor
+    up: torch.Tensor
+    alpha: float
+
+    @property
+    def rank(self) -> int:
+        return int(self.down.shape[0])
+
+
+def module_shapes(header: Header, name: str) -> dict[tuple[str, str], Shape]:
+    """Sorts a header's tensors into LoRA modules, without reading them.
+
+    Returns:
+        (component, module) -> Shape.
+
+    Raises:
+        AdapterError: there are weights that are not a LoRA of a Stable Diffusion 1.x model, or halves missing.
+    """
+    found: dict[tuple[str, str], dict[str, tuple[int, ...]]] = {}
+    spellings: dict[tuple[str, str], str] = {}
+    for text, tensor in header.tensors.items():
+        key = parse_key(text)
+        if key is None or (key.role != "alpha" and len(tensor.shape) < 2):
+            raise AdapterError(
+                name,
+                f"it is {what_else(list(header.tensors))}, not a LoRA for a base of this kind (weight {text[:80]!r})",
+                "Choose a LoRA for chibi-mini or Stable Diffusion 1.x",
+            )
+        halves = found.setdefault((key.component, key.module), {})
+        if key.role in halves:
+            raise AdapterError(name, f"two of its weights mean the same ({text[:80]!r})", FRESH_COPY)
+        halves[key.role] = tensor.shape
+        spellings[key.component, key.module] = key.spelling
+    shapes = {}
+    for where, halves in found.items():
+        if not {"down", "up"} <= set(halves):
+            raise AdapterError(name, f"half of the weight for {where[1]!r} is missing", FRESH_COPY)
+        down, up = halves["down"], halves["up"]
+        if down[0] != up[1] or 0 in (*down, *up):
+            raise AdapterError(name, f"the two halves of the weight for {where[1]!r} do not fit", FRESH_COPY)
+        shapes[where] = Shape(spellings[where], down[1], up[0], down[0])
+    return shapes
+
+
+def read_weights(path: Path) -> dict[tuple[str, str], LoraWeight]:
+    """Reads an adapter file of any spelling, checked first.
+
+    Returns:
+        (component, module) -> LoraWeight, on the CPU, in the file's own precision.
+
+    Raises:
+        AdapterError: the file is broken, no LoRA for this kind of base, or holds NaN or infinity.
+    """
+    from safetensors.torch import load_file
+
+    header = read_header(path)
+    shapes = module_shapes(header, path.name)
+    for key in non_finite(path, header):
+        raise AdapterError(path.name, f"its weight {key[:80]!r} holds NaN or infinity", FRESH_COPY)
+    halves: dict[tuple[str, str], dict[str, Any]] = {}
+    for text, tensor in load_file(path).items():
+        key_ = parse_key(text)
+        assert key_ is not None  # module_shapes has refused the others
+        halves.setdefault((key_.component, key_.module), {})[key_.role] = tensor
+    alphas = stored_alphas(header.metadata, shapes, path.name)
+    weights = {}
+    for where, found in halves.items():
+        alpha = float(found["alpha"]) if "alpha" in found else alphas.get(where, float(shapes[where].rank))
+        if not math.isfinite(alpha):
+            raise AdapterError(path.name, f"the alpha of {where[1]!r} is not a number", FRESH_COPY)
+        weights[where] = LoraWeight(found["down"], found["up"], alpha)
+    return weights
+
+
+def stored_alphas(
+    metadata: Mapping[str, str], shapes: Mapping[tuple[str, str], Shape], name: str
+) -> dict[tuple[str, str], float]:
+    """The alphas that diffusers' `lora_adapter_metadata` gives, by module; empty when the file has none."""
+    from peft.utils.other import get_pattern_key
+
+    if LORA_METADATA not in metadata:
+        return {}
+    alphas = {}
+    try:
+        table = json.loads(metadata[LORA_METADATA])
+        for component in COMPONENTS:
+            if f"{component}.lora_alpha" not in table:
+                continue
+            pattern = {key.replace("text_model.", ""): value for key, value in _pattern(table, component).items()}
+            for where, shape in shapes.items():
+                if where[0] == component:
+                    key = get_pattern_key(list(pattern), where[1])
+                    alpha = float(pattern.get(key, table[f"{component}.lora_alpha"]))
+                    # Rank-stabilised LoRA divides by the root of the rank (arXiv 2312.03732).
+                    rooted = bool(table.get(f"{component}.use_rslora"))
+                    alphas[where] = alpha * math.sqrt(shape.rank) if rooted else alpha
+    except (ValueError, TypeError, AttributeError) as error:
+        raise AdapterError(name, "its LoRA metadata cannot be read", FRESH_COPY) from error
+    return alphas
+
+
+def _pattern(table: Mapping[str, Any], component: str) -> dict[str, Any]:
+    return dict(table.get(f"{component}.alpha_pattern") or {})
+
+
+def lora_config(weights: Mapping[tuple[str, str], LoraWeight], component: str) -> dict[str, Any]:
+    """The LoraConfig fields, as diffusers' metadata spells them, that describe these weights exactly."""
+    mine = {module: weight for (part, module), weight in weights.items() if part == component}
+    rank = Counter(weight.rank for weight in mine.values()).most_common(1)[0][0]
+    alpha = Counter(weight.alpha for weight in mine.values()).most_common(1)[0][0]
+    # "^" keeps peft from taking `proj_out` for every module whose name ends so.
+    return {
+        f"{component}.r": rank,
+        f"{component}.lora_alpha": alpha,
+        f"{component}.target_modules": sorted(mine),
+        f"{component}.rank_pattern": {f"^{key}": w.rank for key, w in mine.items() if w.rank != rank},
+        f"{component}.alpha_pattern": {f"^{key}": w.alpha for key, w in mine.items() if w.alpha != alpha},
+    }
+
+
+def adapted_layers(model: Any) -> dict[str, tuple[int, int]]:
+    """The layers of a model that a LoRA can change: module name -> (inputs, outputs).
+
+    Works on a bare model and on one that has adapters already.
+    """
+    from torch import nn
+
+    layers = {}
+    for name, module in model.named_modules():
+        if ".lora_" in name or not isinstance(module, nn.Linear | nn.Conv2d):
+            continue
+        short = name.removeprefix("text_model.").replace(".base_layer", "")
+        inputs = module.in_features if isinstance(module, nn.Linear) else module.in_channels
+        layers[short] = (inputs, module.out_features if isinstance(module, nn.Linear) else module.out_channels)
+    return layers
+
+
+def misfit(shapes: Mapping[tuple[str, str], Shape], pipeline: Any) -> str:
+    """Words for the first module that does not fit a pipeline, or empty text when all fit."""
+    for component in sorted({part for part, _ in shapes}):
+        model = getattr(pipeline, component, None)
+        layers = adapted_layers(model) if model is not None else {}
+        for (part, module), shape in shapes.items():
+            if part != component:
+                continue
+            if module not in layers:
+                return f"the base has no layer {component}.{module}"
+            if layers[module] != (shape.inputs, shape.outputs):
+                theirs, ours = f"{shape.inputs} to {shape.outputs}", "{} to {}".format(*layers[module])
+                return f"its layer {component}.{module} is {theirs}, the base's is {ours}"
+    return ""
+
+
+def attach(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter: str, name: str) -> None:
+    """Puts an adapter on a pipeline through diffusers' own loaders and checks that every weight arrived.
+
+    Args:
+        pipeline: a StableDiffusionPipeline; shapes must fit (see `misfit`).
+        adapter: what the pipeline shall call it; without dots.
+        name: what to call it in an error.
+
+    Raises:
+        AdapterError: a weight is missing in the model afterwards; the adapter is taken off again.
+    """
+    tensors: dict[str, Any] = {}
+    for (component, module), weight in weights.items():
+        tensors[diffusers_key(component, module, "down")] = weight.down
+        tensors[diffusers_key(component, module, "up")] = weight.up
+    try:
+        if any(part == "unet" for part, _ in weights):
+            pipeline.load_lora_into_unet(
+                tensors, network_alphas=None, unet=pipeline.unet, adapter_name=adapter, _pipeline=pipeline,
+                low_cpu_mem_usage=True, metadata=lora_config(weights, "unet"),
+            )  # fmt: skip
+        if any(part == "text_encoder" for part, _ in weights):
+            pipeline.load_lora_into_text_encoder(
+                tensors, network_alphas=None, text_encoder=pipeline.text_encoder, adapter_name=adapter,
+                _pipeline=pipeline, low_cpu_mem_usage=True, metadata=lora_config(weights, "text_encoder"),
+            )  # fmt: skip
+        if difference := loaded_difference(pipeline, weights, adapter):
+            raise AdapterError(name, difference, FRESH_COPY)
+    except BaseException:
+        detach(pipeline, adapter)
+        raise
+
+
+def detach(pipeline: Any, adapter: str) -> None:
+    """Takes an adapter off a pipeline; nothing happens when it is not on it."""
+    for component in COMPONENTS:
+        if adapter in (getattr(getattr(pipeline, component), "peft_config", None) or {}):
+            if component == "unet":
+                pipeline.unet.delete_adapters([adapter])
+            else:
+                from diffusers.utils.peft_utils import delete_adapter_layers
+
+                delete_adapter_layers(pipeline.text_encoder, adapter)
+
+
+def carried(pipeline: Any) -> list[str]:
+    """The names of the adapters on a pipeline."""
+    return sorted({name for part in COMPONENTS for name in getattr(getattr(pipeline, part), "peft_config", None) or {}})
+
+
+def carried_modules(pipeline: Any) -> set[tuple[str, str]]:
+    """The (component, module) that have an adapter on a pipeline, whichever."""
+    return {where for adapter in carried(pipeline) for where in lora_layers(pipeline, adapter)}
+
+
+def lora_layers(pipeline: Any, adapter: str) -> dict[tuple[str, str], Any]:
+    """peft's layers that an adapter on a pipeline consists of: (component, module) -> LoraLayer."""
+    from peft.tuners.lora import LoraLayer
+
+    return {
+        (component, name.removeprefix("text_model.")): module
+        for component in COMPONENTS
+        for name, module in getattr(pipeline, component).named_modules()
+        if isinstance(module, LoraLayer) and adapter in module.lora_A
+    }
+
+
+def loaded_difference(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter: str) -> str:
+    """Compares what is on a pipeline with what should be, weight by weight and scale by scale.
+
+    Returns:
+        Words for the first difference, or empty text.
+    """
+    import torch
+
+    there = lora_layers(pipeline, adapter)
+    if there.keys() != weights.keys():
+        component, module_name = sorted(there.keys() ^ weights.keys())[0]
+        missing = (component, module_name) in weights
+        return f"{component}.{module_name} was {'not taken over' if missing else 'changed without a weight for it'}"
+    for where, weight in weights.items():
+        layer = there[where]
+        scale = layer.scaling[adapter]
+        if not math.isclose(scale, weight.alpha / weight.rank, rel_tol=1e-6):
+            return f"{'.'.join(where)} is scaled by {scale:g} and should be by {weight.alpha / weight.rank:g}"
+        for loaded, stored in ((layer.lora_A, weight.down), (layer.lora_B, weight.up)):
+            tensor = loaded[adapter].weight.detach()
+            if not torch.equal(tensor.cpu(), stored.to(tensor.dtype)):
+                return f"{'.'.join(where)} holds other numbers than the file"
+    return ""
