@@ -133,7 +133,7 @@ def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) ->
         return
     item, kind = known[name]
     try:
-        converted = _convert(value, kind)
+        converted = _convert(value, kind, item.metadata["separator"])
         _check_range(converted, item.metadata)
     except ValueError as error:
         mistakes.append(f"{name} {error}, not {str(value)!r}")
@@ -141,7 +141,7 @@ def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) ->
         values[name] = converted
 
 
-def _convert(value: Any, kind: Any) -> Any:
+def _convert(value: Any, kind: Any, separator: str) -> Any:
     """Gives the value its setting's type, or raises ValueError with the words that follow the setting's name."""
     text = isinstance(value, _Typed)
     if kind is bool:
@@ -170,17 +170,17 @@ def _convert(value: Any, kind: Any) -> Any:
         if isinstance(value, str):
             return str(value)
         raise ValueError("must be text (put it in quotes)")
-    return _convert_many(value, kind, text)
+    return _convert_many(value, kind, separator if text else "")
 
 
-def _convert_many(value: Any, kind: Any, text: bool) -> Any:
-    if text and value.strip()[:1] in ("[", "{"):
+def _convert_many(value: Any, kind: Any, separator: str) -> Any:
+    if separator and value.strip()[:1] in ("[", "{"):
         try:
             value = yaml.safe_load(value)
         except yaml.YAMLError:
             raise ValueError("must be valid YAML when it starts with a bracket") from None
-    elif text and kind == list[str]:
-        value = [part.strip() for part in value.split(",") if part.strip()]
+    elif separator and kind == list[str]:
+        value = [part.strip() for part in value.split(separator) if part.strip()]
     if kind == list[str]:
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return [str(part) for part in value]

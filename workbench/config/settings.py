@@ -26,9 +26,10 @@ def setting(
     at_least: float | None = None,
     at_most: float | None = None,
     one_of: Sequence[str] | None = None,
+    separator: str = ",",
 ) -> Any:
-    """A field with its explanation and the values it allows."""
-    rules = {"words": words, "at_least": at_least, "at_most": at_most, "one_of": one_of}
+    """A field with its explanation, the values it allows, and what separates a list's parts on the command line."""
+    rules = {"words": words, "at_least": at_least, "at_most": at_most, "one_of": one_of, "separator": separator}
     if isinstance(default, list | dict):
         return field(default_factory=default.copy, metadata=rules)
     return field(default=default, metadata=rules)
@@ -113,7 +114,9 @@ class FollowSettings:
         50, "Steps between previews; 0 makes none before the end.", at_least=0, at_most=1_000_000
     )
     preview_prompts: list[str] = setting(
-        PREVIEW_PROMPTS, "What previews show; {trigger} and {class_noun} are filled in."
+        PREVIEW_PROMPTS,
+        "What previews show, separated by ;. {trigger} and {class_noun} are filled in.",
+        separator=";",
     )
     checkpoint_every: int = setting(
         50, "Steps between checkpoints; 0 saves only at the end.", at_least=0, at_most=1_000_000
