@@ -95,7 +95,8 @@ class Card:
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> Card:
         """Reads a card that anyone may have written: wrong types and unknown keys are dropped, long text is cut."""
-        empty, chosen = cls(name=""), {}
+        empty = cls(name="")
+        chosen: dict[str, Any] = {}
         for each in fields(cls):
             value, kind = table.get(each.name), type(getattr(empty, each.name))
             if kind is float and type(value) is int:

@@ -170,7 +170,8 @@ def save_adapter(
     from workbench.adapters.proof import prove_adapter
 
     path = Path(path)
-    tensors, table = {}, {}
+    tensors: dict[str, torch.Tensor] = {}
+    table: dict[str, Any] = {}
     for component, state in (("unet", unet_lora_state), ("text_encoder", text_lora_state)):
         for text, tensor in (state or {}).items():
             key = parse_key(f"{component}.{text.removeprefix('base_model.model.')}")

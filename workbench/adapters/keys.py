@@ -33,8 +33,9 @@ _OTHERS = {
     "lora_te2": "an adapter for SDXL", "lora_unet_input_blocks": "an adapter for SDXL",
     "lora_unet_output_blocks": "an adapter for SDXL", "lora_unet_double_blocks": "an adapter for Flux",
     "text_encoder_2.": "an adapter for SDXL", "transformer.": "an adapter for a transformer family",
-    "lora_transformer": "an adapter for a transformer family", "diffusion_model.": "a whole model, or another family's adapter",
-    "first_stage_model": "a whole model", "string_to_param": "a textual inversion", "emb_params": "a textual inversion",
+    "lora_transformer": "an adapter for a transformer family",
+    "diffusion_model.": "a whole model, or another family's adapter", "first_stage_model": "a whole model",
+    "string_to_param": "a textual inversion", "emb_params": "a textual inversion",
 }  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def parse_key(key: str) -> LoraKey | None:
         module = match[2].replace(".processor.", ".")
         if match[5] and module.endswith("to_out"):
             module += ".0"  # the oldest spelling left the index of the first layer out
-        role = "down" if "A" == match[3] or "down" in (match[4], match[5]) else "up"
+        role = "down" if match[3] == "A" or "down" in (match[4], match[5]) else "up"
         return LoraKey(match[1], _short(match[1], module), role, "diffusers")
     return None
 
