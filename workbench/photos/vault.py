@@ -1,0 +1,193 @@
+"""What is kept of a subject's photos, and how it is erased.
+
+The files a person brought are never touched and never kept: what is kept are their pixels, upright and without
+metadata, and the crops that training sees.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from workbench.config import atomic_write, home, safe_name, storage_errors
+from workbench.errors import SubjectError
+from workbench.photos.crop import crop_face, natural_size
+from workbench.photos.photo import Photo, open_photo
+from workbench.photos.subject import Subject, subject_folder
+from workbench.photos.verdict import Judgement, Verdict
+
+_BUSY_STATES = ("preparing", "running", "saving")
+# A run writes its heartbeat every few seconds; a process number may since belong to another program.
+_HEARTBEAT = 120.0
+
+
+def add_photos(subject: Subject, verdict: Verdict) -> list[Path]:
+    """Keeps the accepted photos of a verdict and their crops; drops those that it refuses.
+
+    Photos that the verdict does not speak of stay as they are, so photos can be added one by one.
+
+    Returns:
+        The crops of the accepted photos.
+
+    Raises:
+        SubjectError: the name is not allowed.
+        StorageError: the disk is full or the folder may not be written.
+    """
+    folder = subject_folder(subject.name)
+    records = judgements(subject)
+    kept = []
+    for judgement in verdict.judgements:
+        if judgement.photo is None:
+            continue
+        key = _key(judgement.photo)
+        if judgement.accepted and judgement.face is not None:
+            kept.append(_keep(folder, key, judgement))
+            records[key] = judgement.to_dict()
+        # The second of two equal files has the key of the first, which was accepted.
+        elif not any(problem.code == "duplicate" for problem in judgement.problems):
+            _drop(folder, key)
+            records.pop(key, None)
+    _write_records(folder, records)
+    return kept
+
+
+def _keep(folder: Path, key: str, judgement: Judgement) -> Path:
+    photo, face = judgement.photo, judgement.face
+    assert photo is not None and face is not None
+    crop = folder / "crops" / f"{key}.png"
+    kept = folder / "photos" / f"{key}.png"
+    if not kept.exists():
+        atomic_write(kept, _png(photo.image))
+    # Last: a crop without its photo cannot be.
+    atomic_write(crop, _png(crop_face(photo, face, natural_size(face))))
+    return crop
+
+
+def _key(photo: Photo) -> str:
+    return photo.sha256[:16]
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_level=2)
+    return buffer.getvalue()
+
+
+def _drop(folder: Path, key: str) -> None:
+    for part in ("crops", "photos"):
+        with storage_errors(folder):
+            (folder / part / f"{key}.png").unlink(missing_ok=True)
+
+
+def _write_records(folder: Path, records: dict[str, Any]) -> None:
+    atomic_write(folder / "judgements.json", json.dumps(records, ensure_ascii=False, indent=1) + "\n")
+
+
+def judgements(subject: Subject) -> dict[str, Any]:
+    """What was said of each kept photo, by the first 16 characters of its file's sha256; as `Judgement.to_dict`."""
+    try:
+        records = json.loads((subject_folder(subject.name) / "judgements.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return records if isinstance(records, dict) else {}
+
+
+def kept_photos(subject: Subject) -> list[Photo]:
+    """The kept photos, with the names and hashes of the files they came from: to be judged again with new ones."""
+    folder, records = subject_folder(subject.name) / "photos", judgements(subject)
+    photos = []
+    for path in sorted(folder.glob("*.png")):
+        record = records.get(path.stem, {})
+        photo = open_photo(path, record.get("name") or path.name)
+        photos.append(replace(photo, sha256=record.get("sha256") or photo.sha256))
+    return photos
+
+
+def crops(subject: Subject) -> list[Path]:
+    """The crops that training sees, in an order that does not depend on when they came."""
+    return sorted((subject_folder(subject.name) / "crops").glob("*.png"))
+
+
+def remove_photo(subject: Subject, sha256: str) -> None:
+    """Takes one photo out of a subject; `sha256` is of the file it came from (its first 16 characters are enough).
+
+    Raises:
+        SubjectError: the subject has no such photo.
+    """
+    key = sha256[:16]
+    records = judgements(subject)
+    if not key.isalnum() or not (subject_folder(subject.name) / "crops" / f"{key}.png").exists():
+        raise SubjectError(subject.name, f"it has no photo {key}", "Choose one of the photos it shows")
+    _drop(subject_folder(subject.name), key)
+    records.pop(key, None)
+    _write_records(subject_folder(subject.name), records)
+
+
+def forget(name: str) -> list[Path]:
+    """Erases what `home()` holds of a subject: kept photos, crops, data set, run, and their part of the cache.
+
+    The adapter on the shelf and pictures in the gallery are erased by those who keep them.
+
+    Returns:
+        What was removed; empty when nothing was there.
+
+    Raises:
+        SubjectError: the name is not allowed, or a training of this name is going on.
+        StorageError: something may not be removed.
+    """
+    name = safe_name(name)
+    run = home() / "runs" / name
+    if _is_running(run):
+        raise SubjectError(name, "a training of this name is going on", "Stop it first")
+    dataset = home() / "datasets" / name
+    # The cache first: the data set's index says which of its entries are this person's.
+    places = [*_cache_entries(dataset), dataset, run, subject_folder(name)]
+    removed = [place for place in places if place.exists() or place.is_symlink()]
+    for place in removed:
+        _remove(place)
+    return removed
+
+
+def _is_running(run: Path) -> bool:
+    try:
+        status = json.loads((run / "status.json").read_text(encoding="utf-8"))
+        if status["state"] not in _BUSY_STATES:
+            return False
+        fresh = time.time() - (run / "status.json").stat().st_mtime < _HEARTBEAT
+        os.kill(int(status["pid"]), 0)
+        return fresh
+    except PermissionError:
+        return True  # the process is somebody else's, but it is there
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _remove(path: Path) -> None:
+    with storage_errors(path):
+        if path.is_symlink() or path.is_file():
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            shutil.rmtree(path)
+
+
+def _cache_entries(dataset: Path) -> list[Path]:
+    """Cache files whose name holds the content hash of one of the data set's pictures."""
+    hashes = set()
+    with suppress(OSError):
+        for line in (dataset / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError, AttributeError):
+                hashes.add(str(json.loads(line).get("sha256", ""))[:16])
+    hashes.discard("")
+    cache = home() / "cache"
+    if not hashes or not cache.is_dir():
+        return []
+    return sorted(f for f in cache.rglob("*") if f.is_file() and any(h in str(f.relative_to(cache)) for h in hashes))
