@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.device import generator, pick_device, pick_dtype, set_threads, thread_count
+
+
+def environment_of(**extra: str) -> dict[str, str]:
+    """What `prepare_environment` leaves in a fresh process, and how many threads torch takes there."""
+    script = (
+        "import json, os; from workbench.device import prepare_environment, set_threads; prepare_environment();"
+        "import sys; assert 'torch' not in sys.modules; set_threads(); import torch;"
+        "print(json.dumps(dict(os.environ) | {'threads': torch.get_num_threads()}))"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "WORKBENCH_", "ACCEL"))}
+    done = subprocess.run([sys.executable, "-c", script], env=clean | extra, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def test_a_launch_uses_all_cores_without_spinning() -> None:
+    # `accelerate launch` sets OMP_NUM_THREADS to 1 beside its own variables.
+    seen = environment_of(OMP_NUM_THREADS="1", ACCELERATE_MIXED_PRECISION="no")
+    cores = len(os.sched_getaffinity(0))
+    assert int(seen["threads"]) == int(seen["OMP_NUM_THREADS"]) <= cores
+    if cores > 1 and environment_of()["threads"] != 1:
+        assert int(seen["threads"]) > 1
+    assert seen["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert seen["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert seen["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] == "false"
+
+
+def test_a_wish_for_threads_is_heard() -> None:
+    assert int(environment_of(OMP_NUM_THREADS="1")["threads"]) == 1
+    assert int(environment_of(WORKBENCH_THREADS="3", OMP_NUM_THREADS="1")["threads"]) == 3
+
+
+def test_processes_of_one_launch_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WORKBENCH_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    alone = thread_count()
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert thread_count() == max(1, alone // 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1000")
+    assert thread_count() == 1
+
+
+def test_set_threads_changes_a_torch_that_is_loaded() -> None:
+    before = torch.get_num_threads()
+    try:
+        assert set_threads(1) == 1 == torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_cpu_computes_in_full_precision() -> None:
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_dtype(torch.device("cpu")) == pick_dtype(torch.device("cpu"), "training") == torch.float32
+    assert pick_dtype(torch.device("mps")) == torch.float16
+    assert pick_dtype(torch.device("mps"), "training") == torch.float32
+
+
+def test_the_best_device_is_picked() -> None:
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert pick_device().type == expected
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, 2**20))
+def test_randomness_depends_on_seed_and_step_alone(seed: int, step: int) -> None:
+    first = torch.randn(8, generator=generator(seed, step))
+    torch.manual_seed(seed + 1)
+    assert torch.equal(first, torch.randn(8, generator=generator(seed, step)))
+    assert not torch.equal(first, torch.randn(8, generator=generator(seed, step + 1)))
+    assert not torch.equal(first, torch.randn(8, generator=generator(seed + 1, step)))
+
+
+def test_neighbouring_streams_are_unrelated() -> None:
+    """Correlation of 4,096 normal numbers has a standard deviation of 1/64; 6 of those would be chance once in a
+    billion."""
+    streams = torch.stack([torch.randn(4096, generator=generator(0, step)) for step in range(40)])
+    correlations = torch.corrcoef(streams) - torch.eye(40)
+    assert correlations.abs().max() < 6 / 64
