@@ -1,0 +1,183 @@
+"""The record: everything that is needed to make a picture again, kept inside its PNG.
+
+Two text chunks are written: `chibi_workbench`, our record as JSON, and `parameters`, one paragraph in the form that
+A1111 and the sites that read it know. A record that comes back from a file may have been written by anyone, so each
+value is checked as if a stranger had typed it; names in it are only ever looked up, never used as paths.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from workbench.errors import GenerationError
+from workbench.generation.request import LARGEST_SEED, Request
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+RECORD_KEY = "chibi_workbench"
+RECORD_FORMAT = 1
+LARGEST_PNG = 64 * 2**20
+LONGEST_RECORD = 256 * 1024
+_TEXTS = ("base", "base_fingerprint", "scheduler", "device", "dtype", "created")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture and the record that makes it again.
+
+    Args:
+        image: PIL, RGB.
+        record: see `Engine.generate`; plain JSON types only.
+    """
+
+    image: PILImage
+    record: dict[str, Any]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the person should know of how it was made, such as that the prompt was cut."""
+        return list(self.record.get("notes", []))
+
+    @property
+    def seed(self) -> int:
+        return int(self.record["seed"])
+
+
+def picture_png(picture: Picture) -> bytes:
+    """The picture as a PNG that carries its record; equal pictures and records give equal bytes."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt(RECORD_KEY, json.dumps(picture.record, ensure_ascii=False, sort_keys=True))
+    chunks.add_itxt("parameters", parameters_text(picture.record))
+    buffer = io.BytesIO()
+    picture.image.save(buffer, "PNG", pnginfo=chunks, optimize=True)
+    return buffer.getvalue()
+
+
+def parameters_text(record: Mapping[str, Any]) -> str:
+    """A record as the `parameters` paragraph of A1111: prompt, negative prompt, one line of settings."""
+    adapters = record.get("adapters", [])
+    prompt = str(record.get("prompt", "")) + "".join(f" <lora:{a['name']}:{a['strength']:g}>" for a in adapters)
+    hashes = ", ".join(f"{a['name']}: {a['sha256'][:12]}" for a in adapters)
+    settings = {
+        "Steps": record.get("steps"),
+        "Sampler": record.get("scheduler"),
+        "CFG scale": record.get("guidance"),
+        "Seed": record.get("seed"),
+        "Size": f"{record.get('size')}x{record.get('size')}",
+        "Model hash": str(record.get("base_fingerprint", ""))[:10],
+        "Model": record.get("base"),
+        "Lora hashes": f'"{hashes}"' if hashes else "",
+        "Version": f"chibi-workbench {record.get('versions', {}).get('workbench', '')}".strip(),
+    }
+    lines = [prompt]
+    if record.get("negative"):
+        lines.append(f"Negative prompt: {record['negative']}")
+    lines.append(", ".join(f"{key}: {value}" for key, value in settings.items() if value not in (None, "")))
+    return "\n".join(lines)
+
+
+def read_record(source: bytes | Path) -> dict[str, Any]:
+    """Reads and checks the record of a PNG.
+
+    Returns:
+        A record whose every value has the right type and range; unknown keys are dropped.
+
+    Raises:
+        GenerationError: it is no PNG, has no record of ours, or one that makes no sense.
+    """
+    name = source.name if isinstance(source, Path) else "The picture"
+    try:
+        size = source.stat().st_size if isinstance(source, Path) else len(source)
+        if size > LARGEST_PNG:
+            raise GenerationError(name, "the file is far larger than a picture of ours", "Choose another picture")
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=["PNG"]) as image:
+            width = image.size[0]
+            text = _chunks(image).get(RECORD_KEY)
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise GenerationError(name, "it is not a PNG that can be read", "Choose a PNG made by the workbench") from error
+    if not text or len(text) > LONGEST_RECORD:
+        raise GenerationError(name, "it does not carry a record", "Choose a PNG made by the workbench, as downloaded")
+    try:
+        table = json.loads(text)
+        return checked_record(table, width)
+    except GenerationError as error:
+        raise GenerationError(name, f"its record makes no sense ({error.reason})", "Choose another picture") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise GenerationError(name, "its record cannot be read", "Choose another picture") from error
+
+
+def _chunks(image: PILImage) -> dict[str, str]:
+    # Text chunks may stand after the pixels, where only loading finds them.
+    text = getattr(image, "text", None)
+    if text is None or RECORD_KEY not in text:
+        image.load()
+        text = getattr(image, "text", {})
+    return {str(key): str(value) for key, value in text.items()}
+
+
+def checked_record(table: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """A record of which only what is right is left.
+
+    Args:
+        table: parsed JSON from anyone.
+        size: the picture's side in pixels, which is known better than the record says.
+
+    Raises:
+        GenerationError, ValueError, TypeError, KeyError, AttributeError: it is none.
+    """
+    adapters: list[dict[str, Any]] = [
+        {"name": str(a["name"])[:200], "strength": float(a["strength"]), "sha256": str(a.get("sha256", ""))[:64]}
+        for a in table.get("adapters", [])
+    ]
+    request = Request(
+        prompt=table["prompt"],
+        negative=table.get("negative", ""),
+        seed=table["seed"],
+        count=1,
+        steps=table["steps"],
+        guidance=table["guidance"],
+        adapters=[(a["name"], a["strength"]) for a in adapters],
+        size=size,
+    )
+    record: dict[str, Any] = {
+        "format": RECORD_FORMAT,
+        "prompt": request.prompt,
+        "negative": request.negative,
+        "seed": request.seed,
+        "steps": request.steps,
+        "guidance": request.guidance,
+        "guidance_rescale": min(1.0, max(0.0, float(table.get("guidance_rescale", 0.0)))),
+        "adapters": adapters,
+        "size": size,
+    }
+    record |= {key: str(table[key])[:200] for key in _TEXTS if key in table}
+    versions = table.get("versions", {})
+    record["versions"] = {str(k)[:40]: str(v)[:40] for k, v in list(versions.items())[:20]}
+    record["notes"] = [str(note)[:500] for note in table.get("notes", [])[:20]]
+    return record
+
+
+def request_from_record(record: Mapping[str, Any], count: int = 1) -> Request:
+    """The request that makes a recorded picture again; with `count`, the candidates that follow it as well.
+
+    Raises:
+        GenerationError: a value is out of range.
+    """
+    return Request(
+        prompt=record["prompt"],
+        negative=record.get("negative", ""),
+        seed=record["seed"] % (LARGEST_SEED + 1),
+        count=count,
+        steps=record["steps"],
+        guidance=record["guidance"],
+        adapters=[(adapter["name"], adapter["strength"]) for adapter in record.get("adapters", [])],
+        size=record.get("size", 0),
+    )
