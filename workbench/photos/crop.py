@@ -15,6 +15,9 @@ from workbench.photos.photo import Photo
 FACE_SHARE = 0.38
 FACE_X, FACE_Y = 0.5, 0.47
 _SMALLEST, _LARGEST = 256, 1024
+_SKETCH = 192
+
+_Box = tuple[int, int, int, int]
 # Blur that continues a photo beyond its edge: sigma, and from where to where it is faded in, in shares of the side.
 _BLURS = ((0.012, 0.0, 0.012), (0.04, 0.0, 0.06), (0.1, 0.03, 0.16))
 
@@ -42,16 +45,11 @@ def crop_face(photo: Photo, face: Face, size: int) -> Image.Image:
     box = (math.floor(left), math.floor(top), math.floor(left) + round(side), math.floor(top) + round(side))
     width, height = photo.image.size
     inside = (max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3]))
-    missing = ((inside[1] - box[1], box[3] - inside[3]), (inside[0] - box[0], box[2] - inside[2]))
-    square = photo.image.crop(inside)
-    if side > 2 * size:
-        # The outside is continued on a smaller copy: padding and blurring 2000 px to make 256 is a waste.
-        shrink = 2 * size / side
-        square = square.resize(_shrunk(square.size, shrink), Image.Resampling.BOX)
-        missing = (_shrunk(missing[0], shrink, 0), _shrunk(missing[1], shrink, 0))
-    if max(*missing[0], *missing[1]) > 0:
-        square = Image.fromarray(_continue(np.asarray(square), missing))
-    return square.resize((size, size), Image.Resampling.LANCZOS)
+    square = Image.new("RGB", (box[2] - box[0],) * 2)
+    if inside != box:
+        square.paste(_continued(photo.image.crop(inside), square.width, inside, box))
+    square.paste(photo.image.crop(inside), (inside[0] - box[0], inside[1] - box[1]))
+    return square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def natural_size(face: Face) -> int:
@@ -59,18 +57,23 @@ def natural_size(face: Face) -> int:
     return int(np.clip(round(crop_box(face)[2]), _SMALLEST, _LARGEST))
 
 
-def _shrunk(pair: tuple[int, int], scale: float, least: int = 1) -> tuple[int, int]:
-    return max(least, round(pair[0] * scale)), max(least, round(pair[1] * scale))
+def _continued(inside: Image.Image, side: int, place: _Box, box: _Box) -> Image.Image:
+    """What may lie around `inside`, which is at `place` in the square `box` of `side` pixels.
 
-
-def _continue(pixels: np.ndarray, missing: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
-    """Pads (h, w, 3) uint8 by its edge colours, blurred the more the further out."""
-    result = np.pad(pixels, (*missing, (0, 0)), mode="edge").astype(np.float32)
-    known = np.pad(np.ones(pixels.shape[:2], dtype=bool), missing)
-    side = max(result.shape)
-    distance = ndimage.distance_transform_edt(~known)[..., None].astype(np.float32) / side
+    Its edge colours, blurred the more the further out: on a small copy, since blurs have no detail to lose.
+    """
+    scale = _SKETCH / side
+    left, top = round((place[0] - box[0]) * scale), round((place[1] - box[1]) * scale)
+    width = min(_SKETCH - left, max(1, round(inside.width * scale)))
+    height = min(_SKETCH - top, max(1, round(inside.height * scale)))
+    small = np.asarray(inside.resize((width, height), Image.Resampling.BOX), dtype=np.float32)
+    missing = ((top, _SKETCH - top - height), (left, _SKETCH - left - width))
+    result = np.pad(small, (*missing, (0, 0)), mode="edge")
+    known = np.pad(np.ones((height, width), dtype=bool), missing)
+    distance = ndimage.distance_transform_edt(~known)[..., None].astype(np.float32) / _SKETCH
     for sigma, start, end in _BLURS:
-        blurred = ndimage.gaussian_filter(result, (sigma * side, sigma * side, 0), mode="nearest")
+        blurred = ndimage.gaussian_filter(result, (sigma * _SKETCH, sigma * _SKETCH, 0), mode="nearest")
         share = np.clip((distance - start) / (end - start), 0, 1)
         result += share * (blurred - result)
-    return np.clip(result, 0, 255).astype(np.uint8)
+    sketch = Image.fromarray(np.clip(result, 0, 255).astype(np.uint8))
+    return sketch.resize((side, side), Image.Resampling.BICUBIC)

@@ -32,8 +32,8 @@ _LOOKS = (640, 960)
 _CLOSE_LOOK = 1600
 _PADDED_LOOK = 420
 # Cloth, folds and leaves reach 0.75; from 1.0 on no false face was seen.
-_WEAK, _SURE = -0.2, 1.0
-_DOUBTFUL_AT_MOST = 4
+_WEAK, _LIKELY, _SURE = -0.2, 0.3, 1.0
+_DOUBTFUL_AT_MOST = 3
 _CONFIRMED = 0.2
 
 
@@ -123,7 +123,9 @@ def _detect(image: Image.Image) -> list[tuple[Box, float]]:
 
 def _confirmed(image: Image.Image, candidates: list[tuple[Box, float]]) -> list[tuple[Box, float]]:
     sure = [hit for hit in candidates if hit[1] >= _SURE]
-    doubtful = [hit for hit in candidates if hit[1] < _SURE][:_DOUBTFUL_AT_MOST]
+    # Beside a sure face only likely ones are worth the time: they can at most be a second person.
+    least = _LIKELY if sure else _WEAK
+    doubtful = [hit for hit in candidates if least <= hit[1] < _SURE][:_DOUBTFUL_AT_MOST]
     return sure + [hit for hit in doubtful if _confirm(image, hit[0])]
 
 

@@ -131,7 +131,7 @@ def eye_darkness(image: Image.Image, face: Face) -> float:
 
 
 def mouth_colour(image: Image.Image, face: Face) -> float:
-    """How much warmer (redder than blue) the cheeks are than the area of the mouth, as a share of their warmth.
+    """How much warmer (redder than blue) the skin around the eyes is than the mouth, as a share of its warmth.
 
     0 for a bare mouth, about 1 for anything grey (a beard too), above 1 for blue and green: a mask, not a face.
     """
@@ -142,7 +142,8 @@ def mouth_colour(image: Image.Image, face: Face) -> float:
     down = np.array([-(right - left)[1], (right - left)[0]])
     warmth = (pixels[..., 0] - pixels[..., 2]) / np.maximum(0.05, pixels.sum(axis=2))
     across = float(np.hypot(*(right - left)))
-    cheek = max(_patch(warmth, eye + 0.5 * down, 0.12 * across, 0.5) for eye in (right, left))
+    bare = (right + 0.33 * down, left + 0.33 * down, (right + left) / 2 + 0.1 * down)  # where no mask reaches
+    cheek = max(_patch(warmth, place, 0.1 * across, 0.5) for place in bare)
     mouth = _patch(warmth, nose + 0.45 * down, 0.2 * across, 0.5)
     return (cheek - mouth) / cheek if cheek > 0.06 else 0.0
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from workbench.errors import PhotoError
 
@@ -21,8 +21,8 @@ MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 80_000_000
 # Faces are found and cropped at this size: a head-and-shoulders crop for a 1024 px base needs no more of a selfie.
 KEPT_SIDE = 2048
-# What phones and messengers make. MPO is the JPEG of some phones and cameras, with a second view behind the first.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "GIF")
+# What phones and messengers make. Pillow opens MPO, the JPEG with a second view of some phones, as JPEG.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".gif")
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _AS_JPEG = "Save it as JPEG or PNG and bring that file"
@@ -73,10 +73,7 @@ def open_photo(source: Path | str | bytes, name: str = "") -> Photo:
     frames = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
     if frames > 1:
         raise PhotoError(name, f"it is an animation of {frames} pictures", "Save one picture of it as JPEG or PNG")
-    upright = _decode(image, name)
-    size = upright.size
-    if max(size) > KEPT_SIDE:
-        upright.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS, reducing_gap=None)
+    upright, size = _decode(image, name)
     return Photo(name=name, image=_bare(upright), sha256=hashlib.sha256(data).hexdigest(), size=size)
 
 
@@ -148,15 +145,22 @@ def _what_it_is(data: bytes) -> str:
     return "it is not a picture, or it is broken from the start"
 
 
-def _decode(image: Image.Image, name: str) -> Image.Image:
-    """Pixels as upright 8-bit sRGB on white."""
+def _decode(image: Image.Image, name: str) -> tuple[Image.Image, tuple[int, int]]:
+    """Pixels as upright 8-bit sRGB on white, at most `KEPT_SIDE` long; and the upright original's size."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image.load()
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            size = (image.height, image.width) if turned else image.size
             profile = image.info.get("icc_profile")
-            upright = ImageOps.exif_transpose(image)
-            return _to_rgb(upright if upright is not None else image, profile)
+            # Smaller first: turning and converting 12 million pixels takes longer than decoding them.
+            if max(size) > KEPT_SIDE and image.mode in ("RGB", "RGBA", "L", "CMYK", "YCbCr"):
+                image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BICUBIC, reducing_gap=None)
+            ImageOps.exif_transpose(image, in_place=True)
+            upright = _to_rgb(image, profile)
+            upright.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BICUBIC, reducing_gap=None)
+            return upright, size
     except MemoryError as error:
         raise PhotoError(name, "there is not enough memory to open it", "Save a smaller copy and bring that") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, EOFError, struct.error, …

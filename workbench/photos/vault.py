@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,7 +132,7 @@ def remove_photo(subject: Subject, sha256: str) -> None:
 
 
 def forget(name: str) -> list[Path]:
-    """Erases what `home()` holds of a subject: kept photos, crops, data set, run, and their part of the cache.
+    """Erases what `home()` holds of a subject: kept photos, crops, data set, run, and the cache.
 
     The adapter on the shelf and pictures in the gallery are erased by those who keep them.
 
@@ -149,8 +148,17 @@ def forget(name: str) -> list[Path]:
     if _is_running(run):
         raise SubjectError(name, "a training of this name is going on", "Stop it first")
     dataset = home() / "datasets" / name
-    # The cache first: the data set's index says which of its entries are this person's.
-    places = [*_cache_entries(dataset), dataset, run, subject_folder(name)]
+    places = [
+        dataset,
+        # What a data set being written leaves behind when its process is killed.
+        dataset.with_name(f".building-{name}"),
+        dataset.with_name(f".replaced-{name}"),
+        run,
+        # Cache entries are named by a hash that does not tell whose they are, so all of them go: making them again
+        # costs seconds, and a face that stays behind in the cache costs trust.
+        home() / "cache",
+        subject_folder(name),
+    ]
     removed = [place for place in places if place.exists() or place.is_symlink()]
     for place in removed:
         _remove(place)
@@ -177,17 +185,3 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
         elif path.exists():
             shutil.rmtree(path)
-
-
-def _cache_entries(dataset: Path) -> list[Path]:
-    """Cache files whose name holds the content hash of one of the data set's pictures."""
-    hashes = set()
-    with suppress(OSError):
-        for line in (dataset / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError, AttributeError):
-                hashes.add(str(json.loads(line).get("sha256", ""))[:16])
-    hashes.discard("")
-    cache = home() / "cache"
-    if not hashes or not cache.is_dir():
-        return []
-    return sorted(f for f in cache.rglob("*") if f.is_file() and any(h in str(f.relative_to(cache)) for h in hashes))
