@@ -93,10 +93,13 @@ def resume(name: str, *, recipe: Path = RECIPE) -> Job:
     with _starting(folder):
         if job_state(folder.name).state == "done":
             raise JobError(f"Run {folder.name}", "it is finished", "Start it again with more steps to train it further")
-        settings = settings_file(folder)
-        if settings is None:
+        asked = settings_file(folder)
+        if asked is None:
             raise JobError(f"Run {folder.name}", "its settings are gone", "Start a new run")
-        return _launch(folder, settings, recipe)
+        # The run may have been started with the wish to begin afresh; that was then.
+        settings = load_settings(asked, ["follow.resume=auto"])
+        atomic_write(folder / "request.yaml", settings_to_yaml(settings))
+        return _launch(folder, folder / "request.yaml", recipe)
 
 
 def stop(name: str, *, force: bool = False) -> None:

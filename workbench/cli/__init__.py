@@ -1,0 +1,72 @@
+"""The `workbench` command: every thing the page can do, for the terminal and for scripts.
+
+One file per command, each with `add(commands)` that describes it and `run(args)` that does it. Only what a command
+needs is imported, and only when it runs: `workbench --help` loads no model library.
+
+Exit codes: 0 done, 1 the answer is no (photos that cannot be used, a run that failed, a machine that is not ready),
+2 an error that was explained in one line, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from workbench import __version__
+from workbench.cli import adapters, check, create, demo, doctor, forget, runs, train, ui
+from workbench.cli.output import print_json
+from workbench.errors import WorkbenchError
+
+COMMANDS = (check, train, runs, create, adapters, forget, doctor, ui, demo)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line, as argparse sees it."""
+    # --json may stand before or after the command; SUPPRESS keeps the second from undoing the first.
+    json_flag = argparse.ArgumentParser(add_help=False)
+    json_flag.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print the result as JSON, for scripts"
+    )
+    parser = argparse.ArgumentParser(
+        prog="workbench",
+        description="Selfies in, chibi avatars out.",
+        epilog="The shortest way: workbench check DIR; workbench train photos=DIR name=mia; workbench create -a mia",
+        parents=[json_flag],
+    )
+    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    for command in COMMANDS:
+        command.add(commands, json_flag)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: words after `workbench`; None takes the program's own.
+
+    Returns:
+        The exit code.
+    """
+    from workbench.device import prepare_environment
+
+    prepare_environment()
+    args = build_parser().parse_args(arguments)
+    args.json = getattr(args, "json", False)
+    try:
+        return int(args.run(args))
+    except WorkbenchError as error:
+        if args.json:
+            print_json({"error": {"thing": error.thing, "reason": error.reason, "way_out": error.way_out}})
+        print(f"workbench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("workbench: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough (`workbench adapters list | head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,176 @@
+"""`workbench demo`: the whole way once, from the sample selfies to a sheet of avatars."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from workbench.cli.output import Commands, Flags, duration, print_json, short_path
+from workbench.errors import TrainingError
+
+NAME = "sample"
+PHOTOS = "examples/selfies"
+SEED = 7
+SCENES: tuple[dict[str, str], ...] = (
+    {"expression": "smiling", "clothing": "hoodie", "clothing_colour": "red", "background": "blue"},
+    {"expression": "laughing", "clothing": "overalls", "clothing_colour": "blue", "background": "park"},
+    {"expression": "winking", "clothing": "suit", "clothing_colour": "black", "background": "pink"},
+    {"expression": "surprised", "clothing": "t-shirt", "clothing_colour": "yellow", "background": "beach"},
+    {"expression": "smiling", "clothing": "kimono", "clothing_colour": "purple", "background": "white"},
+    {"expression": "neutral", "clothing": "sweater", "clothing_colour": "green", "headwear": "beanie"}
+    | {"background": "yellow"},
+    {"expression": "angry", "clothing": "jacket", "clothing_colour": "gray", "headwear": "headphones"}
+    | {"background": "city"},
+    {"expression": "sleepy", "clothing": "dress", "clothing_colour": "white", "headwear": "cat ears"}
+    | {"background": "purple"},
+)
+
+
+def add(commands: Commands, flags: Flags) -> None:
+    parser = commands.add_parser("demo", parents=[flags], help="learn the sample subject and draw a sheet of avatars")
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value", help="settings of the training, for example steps=50"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from workbench import jobs
+    from workbench.cli.follow import follow
+    from workbench.config import atomic_write, home, load_settings, shelf
+
+    # The demo is about one subject; everything else of the training may be changed.
+    words = [*args.settings, f"name={NAME}"]
+    settings = load_settings(None, words)
+    started = time.perf_counter()
+    jobs.start_training(dict(word.split("=", 1) for word in words) | {"follow.resume": "never"}, NAME)
+    state = follow(NAME, quiet=args.json)
+    if state.state != "done":
+        raise TrainingError(f"Run {NAME}", state.reason or state.state, f"See {jobs.run_folder(NAME) / 'output.txt'}")
+    seconds = {"training": round(time.perf_counter() - started, 2)}
+
+    pictures, draw_seconds = _draw(args.json)
+    seconds |= draw_seconds
+    total = time.perf_counter() - started
+    report = _report(settings.base, seconds | {"total": round(total, 2)})
+    folder = home() / "demo"
+    note = f"{settings.base} · {settings.train.steps} steps · {duration(total)} on {report['machine']['processor']}"
+    atomic_write(folder / "sheet.png", _sheet(settings.photos, pictures, note))
+    atomic_write(folder / "report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    files = {
+        "sheet": folder / "sheet.png",
+        "report": folder / "report.json",
+        "adapter": shelf() / f"{NAME}.safetensors",
+    }
+    if args.json:
+        print_json({name: str(path) for name, path in files.items()} | {"seconds": report["seconds"]})
+    else:
+        _say(files, total)
+    return 0
+
+
+def _draw(quiet: bool) -> tuple[list[tuple[Any, str]], dict[str, float]]:
+    """One picture for each scene, kept in the gallery too, with its label; and the seconds it took."""
+    from workbench.adapters import find_adapter
+    from workbench.gallery import Gallery
+    from workbench.generation import Engine, Preferences, Request
+
+    start = time.perf_counter()
+    card = find_adapter(NAME).card
+    engine, gallery = Engine(card.base), Gallery()
+    opened = time.perf_counter()
+    drawn = []
+    for index, scene in enumerate(SCENES):
+        prompt = Preferences(**scene).prompt(card.trigger, card.class_noun)
+        [picture] = engine.generate(Request(prompt, seed=SEED + index, count=1, adapters=[(NAME, 1.0)]))
+        gallery.add(picture)
+        drawn.append((picture.image, _label(scene)))
+        if not quiet:
+            print(f"avatar {index + 1}/{len(SCENES)}: {_label(scene)}", flush=True)
+    end = time.perf_counter()
+    each = (end - opened) / len(SCENES)
+    return drawn, {
+        "opening the base": round(opened - start, 2),
+        "drawing avatars": round(end - opened, 2),
+        "each avatar": round(each, 2),
+    }
+
+
+def _label(scene: dict[str, str]) -> str:
+    clothes = f"{scene['clothing_colour']} {scene['clothing']}"
+    return " · ".join(filter(None, (scene["expression"], clothes, scene.get("headwear", ""), scene["background"])))
+
+
+def _sheet(photos: str, pictures: list[tuple[Any, str]], note: str) -> bytes:
+    from workbench.cli.sheet import compose_sheet
+    from workbench.config import find_path
+    from workbench.photos import SUFFIXES, open_photo
+
+    files = sorted(path for path in find_path(photos).iterdir() if path.suffix.lower() in SUFFIXES)
+    sheet = compose_sheet("chibi workbench", [open_photo(path).image for path in files], pictures, note)
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _report(base: str, seconds: dict[str, float]) -> dict[str, Any]:
+    """What the run measured, with where and with what: a number without its machine says nothing."""
+    from workbench import __version__, jobs
+
+    packages = ("torch", "diffusers", "transformers", "peft", "accelerate")
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "base": base,
+        "seconds": seconds,
+        "run": _run_report(jobs.run_folder(NAME) / "report.json"),
+        "versions": {"workbench": __version__, "python": platform.python_version()}
+        | {name: metadata.version(name) for name in packages},
+        "machine": machine(),
+    }
+
+
+def _run_report(path: Path) -> dict[str, Any]:
+    """What the recipe measured itself: scores and the seconds of its stages."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+
+
+def machine() -> dict[str, Any]:
+    """The machine a number was measured on."""
+    import psutil
+    import torch
+
+    processor = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass  # not Linux, or an architecture that does not name its processor there
+    return {
+        "processor": f"{os.cpu_count()} × {processor}",
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "system": platform.platform(),
+    }
+
+
+def _say(files: dict[str, Path], total: float) -> None:
+    print(f"\nDone in {duration(total)}.")
+    for name, path in files.items():
+        print(f"  {name:<8} {short_path(path)}")
+    print(
+        "\nNext:\n"
+        "  make ui                                          your own photos, in the browser\n"
+        f"  .venv/bin/workbench create --adapter {NAME} --expression laughing --background park\n"
+        "  .venv/bin/workbench train photos=DIR name=NAME   a person of your own"
+    )

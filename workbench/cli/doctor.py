@@ -1,0 +1,175 @@
+"""`workbench doctor`: what this machine has, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from workbench.cli.output import Commands, Flags, megabytes, print_json
+
+PACKAGES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "peft",
+    "accelerate",
+    "bitsandbytes",
+    "datasets",
+    "streamlit",
+    "pillow",
+)
+MARKS = {"good": "✓", "note": "·", "bad": "✗"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: `bad` means the workbench will not work, `note` that it will work less well."""
+
+    thing: str
+    state: Literal["good", "note", "bad"]
+    words: str
+
+
+def add(commands: Commands, flags: Flags) -> None:
+    parser = commands.add_parser("doctor", parents=[flags], help="say whether this machine is ready, and what is used")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    findings = list(examine())
+    ready = all(finding.state != "bad" for finding in findings)
+    if args.json:
+        print_json({"ready": ready, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            print(f"{MARKS[finding.state]} {finding.thing}: {finding.words}")
+        print("\nReady." if ready else "\nNot ready: see the lines with ✗.")
+    return 0 if ready else 1
+
+
+def examine() -> Iterator[Finding]:
+    """Looks at each thing; a check that falls over is a finding, not an end."""
+    for thing, look in (
+        ("Python", _python),
+        ("packages", _packages),
+        ("processor", _processor),
+        ("device", _device),
+        ("memory", _memory),
+        ("disk", _disk),
+        ("workspace", _workspace),
+        ("shelf", _shelf),
+        ("face detector", _faces),
+        ("base", _base),
+    ):
+        yield _look(thing, look)
+
+
+def _look(thing: str, look: Callable[[], tuple[Any, str]]) -> Finding:
+    try:
+        state, words = look()
+    except Exception as error:  # whatever is broken here is the answer to the question
+        return Finding(thing, "bad", f"{type(error).__name__}: {error}".splitlines()[0])
+    return Finding(thing, state, words)
+
+
+def _python() -> tuple[str, str]:
+    fine = sys.version_info >= (3, 11)
+    words = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return ("good", words) if fine else ("bad", f"{words}; 3.11 or later is needed")
+
+
+def _packages() -> tuple[str, str]:
+    missing = [name for name in PACKAGES if importlib.util.find_spec("PIL" if name == "pillow" else name) is None]
+    if missing:
+        return "bad", f"missing: {', '.join(missing)}; `make venv` installs them"
+    return "good", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+
+
+def _processor() -> tuple[str, str]:
+    from workbench.device import thread_count
+
+    cores, used = os.cpu_count() or 1, thread_count()
+    words = f"{cores} cores, {used} threads"
+    return ("good", words) if used > 1 or cores == 1 else ("note", f"{words}; WORKBENCH_THREADS={cores} would use all")
+
+
+def _device() -> tuple[str, str]:
+    import torch
+
+    from workbench.device import pick_device, pick_dtype
+
+    device = pick_device()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return "good", f"{name}, computing in {str(pick_dtype(device)).removeprefix('torch.')}"
+
+
+def _memory() -> tuple[str, str]:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    words = f"{megabytes(memory.available)} free of {megabytes(memory.total)}"
+    return (
+        ("good", words) if memory.available > 3e9 else ("note", f"{words}; training wants 3 GB: close other programs")
+    )
+
+
+def _disk() -> tuple[str, str]:
+    from workbench.config import free_space, home
+    from workbench.jobs.start import NEEDED_BYTES
+
+    free = free_space(home())
+    words = f"{megabytes(free)} free"
+    return ("good", words) if free > NEEDED_BYTES else ("bad", f"{words}; a run needs {megabytes(NEEDED_BYTES)}")
+
+
+def _workspace() -> tuple[str, str]:
+    from workbench.config import home
+
+    return _place(home(), "WORKBENCH_HOME")
+
+
+def _shelf() -> tuple[str, str]:
+    from workbench.adapters import list_shelf
+    from workbench.config import shelf
+
+    state, words = _place(shelf(), "WORKBENCH_LORAS")
+    entries = list_shelf()
+    broken = [entry.name for entry in entries if entry.broken]
+    words += f", {len(entries)} adapters" + (f", broken: {', '.join(broken)}" if broken else "")
+    return ("note" if broken and state == "good" else state), words
+
+
+def _place(folder: Path, variable: str) -> tuple[str, str]:
+    if not folder.exists():
+        return "good", f"{folder} (not there yet)"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "bad", f"{folder} may not be written; set {variable} to a folder of yours"
+    used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return "good", f"{folder}, {megabytes(used)} used"
+
+
+def _faces() -> tuple[str, str]:
+    import numpy as np
+    from PIL import Image
+
+    from workbench.photos import find_faces
+
+    # Finding nothing on an empty picture needs the detector and its weights all the same.
+    find_faces(Image.fromarray(np.full((64, 64, 3), 128, np.uint8)))
+    return "good", "works offline"
+
+
+def _base() -> tuple[str, str]:
+    from workbench.backbones import locate
+
+    folder, entry = locate("chibi-mini")
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return "good", f"{entry.id}, {megabytes(size)}"

@@ -1,0 +1,88 @@
+"""`workbench runs`: all runs, and following, stopping and resuming one."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.cli.output import Commands, Flags, print_json, print_table
+from workbench.cli.train import describe, line, report
+
+
+def add(commands: Commands, flags: Flags) -> None:
+    parser = commands.add_parser("runs", parents=[flags], help="list, follow, stop and resume runs")
+    actions = parser.add_subparsers(dest="action", metavar="action")
+    parser.set_defaults(run=list_runs)
+    actions.add_parser("list", parents=[flags], help="all runs, the latest first").set_defaults(run=list_runs)
+    for action, words, run in (
+        ("show", "how a run stands, and what it printed last", show),
+        ("follow", "print what it prints until it ends", follow_run),
+        ("stop", "save and stop", stop),
+        ("resume", "continue from the last checkpoint", resume),
+    ):
+        one = actions.add_parser(action, parents=[flags], help=words)
+        one.add_argument("name", metavar="NAME")
+        one.set_defaults(run=run)
+        if action == "stop":
+            one.add_argument(
+                "--force", action="store_true", help="at once; what came after the last checkpoint is lost"
+            )
+        if action == "resume":
+            one.add_argument("--background", action="store_true", help="return at once")
+
+
+def list_runs(args: argparse.Namespace) -> int:
+    from workbench import jobs
+
+    states = jobs.list_jobs()
+    if args.json:
+        print_json([describe(state) for state in states])
+    elif states:
+        print_table([line(state) for state in states])
+    else:
+        print("There are no runs yet. workbench train photos=DIR name=NAME starts one.")
+    return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    from workbench import jobs
+
+    state = jobs.job_state(args.name)
+    if args.json:
+        print_json(describe(state) | {"output": jobs.output_tail(args.name)})
+    else:
+        print_table([line(state)])
+        print("\n".join(jobs.output_tail(args.name)))
+    return 0
+
+
+def follow_run(args: argparse.Namespace) -> int:
+    from workbench import jobs
+    from workbench.cli.follow import follow
+
+    jobs.job_state(args.name)
+    return report(follow(args.name, quiet=args.json), args.json)
+
+
+def stop(args: argparse.Namespace) -> int:
+    from workbench import jobs
+
+    jobs.stop(args.name, force=args.force)
+    if args.json:
+        print_json(describe(jobs.job_state(args.name)))
+    else:
+        print(f"Run {args.name} {'has been ended' if args.force else 'saves and stops'}.")
+    return 0
+
+
+def resume(args: argparse.Namespace) -> int:
+    from workbench import jobs
+    from workbench.cli.follow import follow
+
+    job = jobs.resume(args.name)
+    if not args.background:
+        return report(follow(job.name, quiet=args.json), args.json)
+    if args.json:
+        print_json(describe(jobs.job_state(job.name)))
+    else:
+        print(f"Run {job.name} continues.")
+    return 0
