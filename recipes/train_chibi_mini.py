@@ -1,0 +1,447 @@
+"""Makes chibi-mini, the built-in base: an autoencoder, then a text encoder and a denoiser, from drawings alone.
+
+    python recipes/train_chibi_mini.py                       # all stages, about two hours of two cores
+    python recipes/train_chibi_mini.py stage=denoiser minutes=60   # go on with one stage, on a faster machine too
+
+Stages: `render` (drawings, packed), `autoencoder`, `encode` (drawings to latents), `denoiser`, `decoder` (sharpen the
+decoder, latents unchanged), `pack` (write the pipeline folder). Each stage keeps checkpoints in `work=` and continues
+from them; `minutes=` bounds the training stages. Half of the drawings are photo-like and half are chibis, with the
+domain word first in each caption: one character is met in both, which is what later lets a person cross.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDIMScheduler, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers import UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from torch import nn
+from tqdm import tqdm
+
+from workbench.backbones.cpu_norm import use_quick_group_norm
+from workbench.backbones.word_tokenizer import train_tokenizer
+from workbench.config import ROOT, home
+from workbench.world.pack import Pack, character_of, render_pack, scene_of
+from workbench.world.words import describe
+
+SCHEDULE: dict[str, Any] = {  # v-prediction and zero terminal SNR (arXiv 2305.08891): plain backgrounds stay plain
+    "num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
+    "prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing",
+}  # fmt: skip
+STYLES = ("chibi", "photo")
+# Neutral names in some captions: the base learns that a word it does not know says nothing about the looks.
+SYLLABLES = ("zkq", "vex", "ohw", "qil", "xun", "jop", "wiz", "fyx", "kov", "zum", "yaq", "bex", "dux", "hok", "lyv", "pax")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    stage: str = "all"
+    minutes: float = 60.0  # of each training stage asked for; `all` gives the autoencoder a third of it
+    drawings: int = 12288  # of each style
+    work: str = ""  # default: workspace/chibi-mini
+    out: str = str(ROOT / "workbench" / "backbones" / "chibi_mini")
+    size: int = 256
+    seed: int = 0
+    threads: int = 0  # 0: one per core
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.work) if self.work else home() / "chibi-mini"
+
+
+def read_arguments(arguments: list[str]) -> Recipe:
+    known = {field.name: type(getattr(Recipe(), field.name)) for field in fields(Recipe)}
+    given: dict[str, Any] = {}
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key not in known or not value:
+            sys.exit(f"{argument}: not a setting of this recipe. Use {', '.join(f'{k}=…' for k in known)}.")
+        given[key] = known[key](value)
+    return Recipe(**given)
+
+
+# ---------------------------------------------------------------- models
+
+
+def new_autoencoder(size: int) -> AutoencoderKL:
+    """16 times smaller, 16 channels: flat art needs few latents, and a 16×16 grid keeps the denoiser small."""
+    widths = (16, 32, 64, 128, 128)
+    return AutoencoderKL(
+        block_out_channels=widths, down_block_types=["DownEncoderBlock2D"] * 5, up_block_types=["UpDecoderBlock2D"] * 5,
+        layers_per_block=1, latent_channels=16, norm_num_groups=8, mid_block_add_attention=False, sample_size=size,
+        scaling_factor=1.0, force_upcast=False,
+    )  # fmt: skip
+
+
+def new_denoiser(text_width: int) -> UNet2DConditionModel:
+    """Most of the work happens on the 8×8 grid, where a step costs a quarter and attention sees the whole picture."""
+    return UNet2DConditionModel(
+        sample_size=16, in_channels=16, out_channels=16, block_out_channels=(128, 288), layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        attention_head_dim=6, cross_attention_dim=text_width, use_linear_projection=True,
+    )  # fmt: skip
+
+
+def new_text_encoder(tokenizer: Any) -> nn.Module:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer), hidden_size=256, intermediate_size=768, num_hidden_layers=3,
+            num_attention_heads=4, max_position_embeddings=tokenizer.model_max_length, projection_dim=256,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- checkpoints (safetensors only)
+
+
+def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any],
+                    average: dict[str, torch.Tensor] | None = None) -> None:  # fmt: skip
+    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value).contiguous() for name, value in state.items()}
+    if average is not None:
+        tensors |= {f"average.{name}": value.contiguous() for name, value in average.items()}
+    part = path.with_suffix(".part")
+    save_file(tensors, part, metadata={"facts": json.dumps(facts)})
+    part.rename(path)
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None,
+                    average: dict[str, torch.Tensor] | None = None) -> dict[str, Any]:  # fmt: skip
+    """Restores what `save_checkpoint` wrote; an absent file leaves everything as it is and returns no facts."""
+    if not path.exists():
+        return {}
+    tensors = load_file(path)
+    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+    if optimizer is not None:
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith("optimizer."):
+                _, index, name = key.split(".", 2)
+                state.setdefault(int(index), {})[name] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    if average is not None:
+        average.update({k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")})
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["facts"])
+
+
+class Clock:
+    """Time of a stage, counted over all its continuations; writes one line of metrics every few seconds."""
+
+    def __init__(self, recipe: Recipe, stage: str, facts: dict[str, Any]) -> None:
+        self.path = recipe.folder / f"{stage}.jsonl"
+        self.before, self.started, self.minutes = facts.get("seconds", 0.0), time.monotonic(), recipe.minutes
+        self.bar = tqdm(total=round(recipe.minutes * 60), unit="s", desc=stage)
+        self.said = self.saved = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    @property
+    def share(self) -> float:
+        """Of this call's time budget that is used, 0 to 1."""
+        return min((time.monotonic() - self.started) / (self.minutes * 60), 1.0)
+
+    def tell(self, step: int, samples: int, **values: float) -> None:
+        if time.monotonic() - self.said < 10:
+            return
+        self.said = time.monotonic()
+        line = {"step": step, "samples": samples, "seconds": round(self.seconds, 1)}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line | {k: round(v, 5) for k, v in values.items()}) + "\n")
+        self.bar.set_postfix({"step": step, **{k: f"{v:.4f}" for k, v in values.items()}})
+        self.bar.n = round(self.share * self.minutes * 60)
+        self.bar.refresh()
+
+    def due(self, every: float = 120.0) -> bool:
+        if time.monotonic() - self.saved < every:
+            return False
+        self.saved = time.monotonic()
+        return True
+
+
+def device_of() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def autocast() -> Any:
+    return torch.autocast(device_of().type, dtype=torch.bfloat16)
+
+
+# ---------------------------------------------------------------- stages
+
+
+def crops_of(packs: list[Pack], rng: np.random.Generator, batch: int, size: int) -> torch.Tensor:
+    """Random square crops of random drawings, `(batch, 3, size, size)` in [-1, 1]; faces are met more often."""
+    out = np.empty((batch, size, size, 3), dtype=np.uint8)
+    for i in range(batch):
+        pack = packs[int(rng.integers(len(packs)))]
+        picture = pack[int(rng.integers(len(pack)))]
+        room = picture.shape[0] - size
+        # Half of the crops are drawn around the eyes, which carry most of what people look at.
+        top = int(rng.integers(room + 1)) if rng.random() < 0.5 else int(np.clip(rng.normal(60, 14), 0, room))
+        left = int(rng.integers(room + 1)) if rng.random() < 0.5 else int(np.clip(rng.normal(64, 22), 0, room))
+        patch = picture[top : top + size, left : left + size]
+        out[i] = patch[:, ::-1] if rng.random() < 0.5 else patch
+    return torch.from_numpy(out).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def edges(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return pictures[..., 1:, :] - pictures[..., :-1, :], pictures[..., 1:] - pictures[..., :-1]
+
+
+def reconstruction_loss(made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """L1, squares and gradients: squares alone blur, and the outlines are what makes a chibi."""
+    sharp = sum((F.l1_loss(a, b) for a, b in zip(edges(made), edges(true), strict=True)), torch.zeros(()))
+    return F.l1_loss(made, true) + F.mse_loss(made, true) + sharp
+
+
+def train_autoencoder(recipe: Recipe, decoder_only: bool = False) -> None:
+    """Trains on crops: a fully convolutional net sees the same pixels, in more varied pictures."""
+    stage = "decoder" if decoder_only else "autoencoder"
+    packs = [Pack(recipe.folder / "pack", style, recipe.size) for style in STYLES]
+    packs = [pack for pack in packs if len(pack)]
+    model = new_autoencoder(recipe.size).to(device_of(), memory_format=torch.channels_last)
+    use_quick_group_norm(model)
+    trained = list(model.decoder.parameters()) + list(model.post_quant_conv.parameters())
+    trained = trained if decoder_only else list(model.parameters())
+    optimizer = torch.optim.AdamW(trained, lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+    path = recipe.folder / f"{stage}.safetensors"
+    if decoder_only and not path.exists():
+        load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
+    facts = load_checkpoint(path, model, optimizer)
+    step, samples = facts.get("step", 0), facts.get("samples", 0)
+    clock = Clock(recipe, stage, facts)
+    peak, size, batch = (6e-4 if decoder_only else 2e-3), 128, 16
+    while clock.share < 1:
+        rng = np.random.default_rng([recipe.seed, step, 1])
+        true = crops_of(packs, rng, batch, size).to(device_of(), memory_format=torch.channels_last)
+        rate = peak * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * clock.share)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with autocast():
+            if decoder_only:
+                with torch.no_grad():
+                    latents = model.encode(true).latent_dist.sample()
+                made, drift = model.decode(latents).sample, torch.zeros(())
+            else:
+                posterior = model.encode(true).latent_dist
+                made, drift = model.decode(posterior.sample()).sample, posterior.kl().mean() / posterior.mean[0].numel()
+        loss = reconstruction_loss(made.float(), true) + 1e-4 * drift.float()
+        loss.backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        step, samples = step + 1, samples + batch
+        if step % 10 == 0:
+            error = F.mse_loss(made.detach().float().clamp(-1, 1), true).item() / 4
+            clock.tell(step, samples, loss=loss.item(), psnr=-10 * np.log10(max(error, 1e-9)), kl=drift.item(), lr=rate)
+        if clock.due():
+            save_checkpoint(path, model, optimizer, {"step": step, "samples": samples, "seconds": clock.seconds})
+    save_checkpoint(path, model, optimizer, {"step": step, "samples": samples, "seconds": clock.seconds})
+    clock.bar.close()
+
+
+def encode_drawings(recipe: Recipe) -> None:
+    """Encodes every packed drawing once; afterwards each latent channel is shifted and scaled to mean 0, deviation 1."""
+    model = new_autoencoder(recipe.size)
+    load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
+    model = model.to(device_of(), memory_format=torch.channels_last).eval()
+    for style in STYLES:
+        pack = Pack(recipe.folder / "pack", style, recipe.size)
+        grid = recipe.size // 16
+        moments = np.empty((len(pack), 32, grid, grid), dtype=np.float16)
+        for start in tqdm(range(0, len(pack), 16), desc=f"encode {style}"):
+            batch = np.stack([pack[i] for i in range(start, min(start + 16, len(pack)))])
+            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).to(device_of())
+            with torch.no_grad(), autocast():
+                posterior = model.encode(pixels.contiguous(memory_format=torch.channels_last)).latent_dist
+            packed = torch.cat([posterior.mean, posterior.std], 1).float().cpu().numpy()
+            moments[start : start + len(batch)] = packed.clip(-6e4, 6e4)
+        np.save(recipe.folder / f"latents-{style}.npy", moments, allow_pickle=False)
+    means = np.concatenate([np.load(recipe.folder / f"latents-{s}.npy", mmap_mode="r")[:2048, :16] for s in STYLES])
+    means = means.astype(np.float64)
+    centre, spread = means.mean((0, 2, 3)), means.std((0, 2, 3))
+    np.save(recipe.folder / "latents-scale.npy", np.stack([centre, spread]), allow_pickle=False)
+
+
+def caption_of(index: int, style: str, rng: np.random.Generator) -> str:
+    """A caption of a training drawing, worded anew each time; some are short, some carry a neutral name."""
+    completeness = float(rng.choice([1.0, 0.85, 0.5], p=[0.45, 0.35, 0.2]))
+    text = describe(character_of(index), scene_of(index, style), style, int(rng.integers(2**31)), completeness)
+    if rng.random() < 0.15:
+        name = str(rng.choice(SYLLABLES))
+        for whom in ("a child", "a young person", "an old person", "a person"):
+            text = text.replace(f"of {whom}", f"of {name} {whom.split(' ', 1)[1]}")
+    return text
+
+
+def train_denoiser(recipe: Recipe) -> None:
+    """Text encoder and denoiser together, from scratch, on cached latents."""
+    device = device_of()
+    moments = {style: np.load(recipe.folder / f"latents-{style}.npy") for style in STYLES}
+    centre, spread = np.load(recipe.folder / "latents-scale.npy").astype(np.float32)[:, :, None, None]
+    tokenizer = tokenizer_of(recipe)
+    torch.manual_seed(recipe.seed)
+    text, unet = new_text_encoder(tokenizer), new_denoiser(256)
+    model = nn.ModuleDict({"text": text, "unet": unet}).to(device)
+    unet.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    average = {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
+    path = recipe.folder / "denoiser.safetensors"
+    facts = load_checkpoint(path, model, optimizer, average)
+    step, samples = facts.get("step", 0), facts.get("samples", 0)
+    alphas = DDIMScheduler(**SCHEDULE).alphas_cumprod.to(device)
+    clock = Clock(recipe, "denoiser", facts)
+    batch, running = 64, None
+    while clock.share < 1:
+        rng = np.random.default_rng([recipe.seed, step, 2])
+        picked, captions = [], []
+        for i in range(batch):
+            style = STYLES[i % 2]
+            index = int(rng.integers(len(moments[style])))
+            both = moments[style][index].astype(np.float32)
+            picked.append((both[:16] + both[16:] * rng.standard_normal(both[:16].shape, dtype=np.float32) - centre) / spread)
+            captions.append("" if rng.random() < 0.1 else caption_of(index, style, rng))  # "": guidance needs it
+        ids = tokenizer(captions, padding="max_length", truncation=True, max_length=tokenizer.model_max_length,
+                        return_tensors="pt").input_ids.to(device)  # fmt: skip
+        latents = torch.from_numpy(np.stack(picked)).to(device)
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        noise = torch.randn(latents.shape, generator=generator).to(device)
+        t = torch.randint(0, 1000, (batch,), generator=generator).to(device)
+        keep, blur = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
+        noisy, target = keep * latents + blur * noise, keep * noise - blur * latents
+        rate = 1e-3 * min(1.0, (step + 1) / 300) * (0.03 + 0.97 * 0.5 * (1 + np.cos(np.pi * clock.share)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with autocast():
+            context = text(ids)[0]
+            made = unet(noisy.contiguous(memory_format=torch.channels_last), t, context).sample
+        loss = F.mse_loss(made.float(), target)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        decay = min(0.9992, (step + 1) / (step + 10))
+        with torch.no_grad():
+            live = model.state_dict()
+            names = list(average)
+            torch._foreach_lerp_([average[n] for n in names], [live[n] for n in names], 1 - decay)
+        step, samples = step + 1, samples + batch
+        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
+        clock.tell(step, samples, loss=running, lr=rate)
+        if clock.due(180):
+            facts = {"step": step, "samples": samples, "seconds": clock.seconds}
+            save_checkpoint(path, model, optimizer, facts, average)
+    save_checkpoint(path, model, optimizer, {"step": step, "samples": samples, "seconds": clock.seconds}, average)
+    clock.bar.close()
+
+
+def tokenizer_of(recipe: Recipe) -> Any:
+    """The word tokenizer, made from the world's own captions at first use."""
+    from transformers import CLIPTokenizer
+
+    folder = recipe.folder / "tokenizer"
+    if not (folder / "vocab.json").exists():
+        rng = np.random.default_rng(recipe.seed)
+        captions = [caption_of(i, STYLES[i % 2], rng) for i in range(8000)]
+        train_tokenizer(captions, folder, rare=SYLLABLES, length=64)
+    return CLIPTokenizer.from_pretrained(folder)
+
+
+def pack_pipeline(recipe: Recipe) -> None:
+    """Writes the Stable-Diffusion-format folder in fp16, with per-channel latent scaling folded into 1×1 layers."""
+    vae = new_autoencoder(recipe.size)
+    decoder = recipe.folder / "decoder.safetensors"
+    load_checkpoint(decoder if decoder.exists() else recipe.folder / "autoencoder.safetensors", vae)
+    centre, spread = (torch.from_numpy(v).float() for v in np.load(recipe.folder / "latents-scale.npy"))
+    with torch.no_grad():
+        quant, post = vae.quant_conv, vae.post_quant_conv
+        # encode: mean' = (mean - centre) / spread, logvar' = logvar - 2 log(spread); decode undoes it first.
+        quant.weight[:16] /= spread[:, None, None, None]
+        quant.bias[:16] = (quant.bias[:16] - centre) / spread
+        quant.bias[16:] -= 2 * spread.log()
+        post.bias += (post.weight[:, :, 0, 0] * centre).sum(1)
+        post.weight *= spread[None, :, None, None]
+    tokenizer = tokenizer_of(recipe)
+    text, unet = new_text_encoder(tokenizer), new_denoiser(256)
+    average: dict[str, torch.Tensor] = {}
+    both = nn.ModuleDict({"text": text, "unet": unet})
+    facts = load_checkpoint(recipe.folder / "denoiser.safetensors", both, average=average)
+    both.load_state_dict(average, strict=False)
+    scheduler = DPMSolverMultistepScheduler(**SCHEDULE, algorithm_type="dpmsolver++", solver_order=2)
+    pipeline = StableDiffusionPipeline(
+        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=scheduler, safety_checker=None,
+        feature_extractor=None, requires_safety_checker=False,
+    ).to(dtype=torch.float16)  # fmt: skip
+    out = Path(recipe.out)
+    keep = out / "README.md"
+    card = keep.read_text() if keep.exists() else None
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    pipeline.save_pretrained(part)
+    write_older_names(part, tokenizer)
+    (part / "training.json").write_text(json.dumps(facts | {"drawings_per_style": recipe.drawings}, indent=2) + "\n")
+    if card is not None:
+        (part / "README.md").write_text(card)
+    shutil.rmtree(out, ignore_errors=True)
+    part.rename(out)
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    print(f"{out}: {size / 1e6:.1f} MB after {facts['samples']} samples in {facts['seconds'] / 60:.0f} minutes")
+
+
+def write_older_names(folder: Path, tokenizer: Any) -> None:
+    """transformers 4 expects `text_model.` before the text encoder's keys, and vocab.json beside tokenizer.json."""
+    weights = folder / "text_encoder" / "model.safetensors"
+    tensors = load_file(weights)
+    named = {k if k.startswith("text_model.") else f"text_model.{k}": v for k, v in tensors.items()}
+    save_file(named, weights, metadata={"format": "pt"})
+    for name in ("vocab.json", "merges.txt"):
+        source = Path(tokenizer.name_or_path) / name
+        if source.exists():
+            shutil.copy(source, folder / "tokenizer" / name)
+
+
+def main() -> None:
+    recipe = read_arguments(sys.argv[1:])
+    torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
+    recipe.folder.mkdir(parents=True, exist_ok=True)
+    whole = recipe.stage == "all"
+    third = Recipe(**{**recipe.__dict__, "minutes": recipe.minutes / 3}) if whole else recipe
+    stages = {
+        "render": lambda: [render_pack(recipe.folder / "pack", style, recipe.drawings, recipe.size) for style in STYLES],
+        "autoencoder": lambda: train_autoencoder(third),
+        "encode": lambda: encode_drawings(recipe),
+        "denoiser": lambda: train_denoiser(recipe),
+        "decoder": lambda: train_autoencoder(third, decoder_only=True),
+        "pack": lambda: pack_pipeline(recipe),
+    }
+    if not whole and recipe.stage not in stages:
+        sys.exit(f"stage={recipe.stage}: there is no such stage. Use all, {', '.join(stages)}.")
+    for name in stages if whole else [recipe.stage]:
+        stages[name]()
+
+
+if __name__ == "__main__":
+    main()
