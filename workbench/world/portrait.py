@@ -19,7 +19,7 @@ from workbench.world.portrait_clothes import Outfit
 from workbench.world.portrait_face import Face, draw_ears, draw_head
 from workbench.world.portrait_features import draw_beard, draw_brows, draw_eyes, draw_marks, draw_mouth, draw_mustache, draw_nose
 from workbench.world.portrait_hair import Hair
-from workbench.world.portrait_light import CELL, LAMPS, LEFT, TOP, develop, relief, shadows
+from workbench.world.portrait_light import CELL, LAMPS, LEFT, TOP, creases, develop, light_up, relief
 from workbench.world.portrait_places import draw_background
 from workbench.world.portrait_wear import Headwear, draw_glasses
 
@@ -53,16 +53,18 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
     # Leaning about the neck moves the eyes sideways; half of it is taken back, as one centres oneself in a selfie.
     at = (x + 0.5 * NECK_PIVOT * scale * np.sin(lean), y + NECK_PIVOT * scale * (1 - np.cos(lean)))
 
-    factor = 3 if size <= 256 else 2
+    factor = 2
     canvas = Canvas(size * factor)
     head = Pen(canvas, at, scale, tilt)
-    body = Pen(canvas, (x - 0.5 * NECK_PIVOT * scale * np.sin(lean), y), scale)
+    body_at = (x - 0.5 * NECK_PIVOT * scale * float(np.sin(lean)), y)
+    body = Pen(canvas, body_at, scale)
     hair = Hair(face, own)
     headwear = Headwear(face, head, own)
 
     headwear.back()
     hair.back(head)
-    Outfit(face, body, own).draw()
+    outfit = Outfit(face, body, own)
+    outfit.draw()
     draw_ears(face, head)
     draw_head(face, head)
     draw_marks(face, head, own)
@@ -77,44 +79,17 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
     draw_glasses(face, head)
     headwear.front()
 
-    picture = np.asarray(canvas.picture.reduce(factor), dtype=np.float32)
-    cover_image = canvas.cover.reduce(factor)
+    half = size // 2
     field = relief(face, lamp, side)
-    inverse = 512 / (size * scale * CELL)
+    inverse = 512 / (half * scale * CELL)
     cos, sin = np.cos(lean) * inverse, np.sin(lean) * inverse
-    px, py = at[0] * size / 512, at[1] * size / 512
+    px, py = at[0] * half / 512, at[1] * half / 512
     where = (cos, sin, -LEFT / CELL - cos * px - sin * py, -sin, cos, -TOP / CELL + sin * px - cos * py)
-    lights = field.transform((size, size), Image.Transform.AFFINE, where, Image.Resampling.BILINEAR, fillcolor=(110, 0, 0, 92))
+    lights = field.transform(
+        (half, half), Image.Transform.AFFINE, where, Image.Resampling.BILINEAR, fillcolor=(110, 0, 0, 80)
+    )
     background = draw_background(scene.background, size, side, chance)
-    return develop(_light_up(picture, cover_image, lights, background, side, size), lamp, side, chance)
-
-
-def _light_up(picture: np.ndarray, cover_image: Image.Image, lights: Image.Image, background: np.ndarray, side: float, size: int) -> np.ndarray:
-    """Flat colours under light, shadows and in front of a background: (size, size, 3) floats."""
-    cover = np.asarray(cover_image, dtype=np.float32) / 255
-    near, far = shadows(cover_image, side)
-    fields = np.asarray(lights, dtype=np.float32)
-    skin_on, hair_on, body_on, thing_on = (cover[..., i] for i in range(4))
-    skin_light, hair_light = fields[..., 0] / 128, fields[..., 3] / 128
-    above = np.minimum(near[..., 1] + near[..., 3], 1)  # hair and hats shade the face
-    skin_light = skin_light * (1 - 0.46 * above * (1 - 0.3 * hair_on))
-    hair_light = hair_light * (1 - 0.35 * near[..., 3])
-    t = np.linspace(-1, 1, size, dtype=np.float32)
-    body_light = (0.97 + 0.07 * side * t - 0.12 * t * t)[None, :] * (1.02 - 0.10 * np.clip(t, 0, 1))[:, None]
-    head_over = np.minimum(far[..., 0] + far[..., 1] * 0.7 + far[..., 3] * 0.5, 1)
-    body_light = body_light * (1 - 0.50 * head_over) * (1 - 0.25 * near[..., 1])
-    thing_light = 0.25 + 0.8 * hair_light
-    total = skin_on * skin_light + hair_on * hair_light + body_on * body_light + thing_on * thing_light
-    covered = np.minimum(skin_on + hair_on + body_on + thing_on, 1)
-    total /= np.maximum(covered, 0.02)
-    # Light that went through skin comes out redder: shadows on a face are warm, blood shows on cheeks and nose.
-    warm = skin_on * (1 - np.clip(skin_light, 0, 1)) * 0.12
-    blush = skin_on * fields[..., 2] / 255
-    lit = picture * total[..., None]
-    lit[..., 0] *= 1 + warm
-    lit[..., 1] *= 1 - 0.15 * warm - 0.14 * blush
-    lit[..., 2] *= 1 - 0.45 * warm - 0.12 * blush
-    lit += (skin_on * fields[..., 1] * (1 - 0.5 * above))[..., None]
-    wall_shadow = 1 - 0.16 * np.minimum(far.sum(axis=-1), 1)
-    lit += background * ((1 - covered) * wall_shadow)[..., None]
-    return lit
+    folds = creases(chance, half, body_at, outfit.broad * scale, outfit.base * scale)
+    picture = np.asarray(canvas.picture.reduce(factor), dtype=np.float32)
+    lit = light_up(picture, canvas.cover.reduce(factor), lights, background, folds, side)
+    return develop(lit, lamp, side, chance)

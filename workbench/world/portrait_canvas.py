@@ -121,9 +121,10 @@ class Pen:
         """A line, `width` in units."""
         where = self.place(points)
         pixels = max(1, round(width * self.zoom))
-        self.canvas.paint.line(where, fill=ink(colour), width=pixels)
+        joint = "curve" if pixels > 7 else None
+        self.canvas.paint.line(where, fill=ink(colour), width=pixels, joint=joint)
         if material is not None:
-            self.canvas.claim.line(where, fill=material, width=pixels)
+            self.canvas.claim.line(where, fill=material, width=pixels, joint=joint)
 
     def wash(self, points: object, colour: RGB, strength: float) -> None:
         """A translucent filled outline over what is there."""
@@ -156,11 +157,11 @@ class Pen:
         lines = a + (b - a) * share
         lines += rng.normal(0, stray, (count, 1, 2)) + rng.normal(0, stray * 0.3, lines.shape)
         moved = lines @ self.matrix + self.origin
-        tones = 1 + spread * np.clip(rng.normal(0, 0.55, count), -1.1, 1.3)
-        pixels = max(1, round(width * self.zoom))
-        flat = moved.reshape(count, -1).tolist()
-        floor = 16 * spread  # black hair shows its strands too
-        for where, tone in zip(flat, tones.tolist(), strict=True):
-            lift = floor * max(tone - 1, 0) * 4
-            fill = ink((colour[0] * tone + lift, colour[1] * tone + lift, colour[2] * tone + lift))
-            self.canvas.paint.line(where, fill=fill, width=pixels)
+        tones = 1 + spread * np.clip(rng.normal(0, 0.55, count), -1.1, 1.3)[:, None]
+        pixels = max(1, int(width * self.zoom))
+        # Black hair shows its strands too: light strands get a little white.
+        fills = np.asarray(colour) * tones + 64 * spread * np.maximum(tones - 1, 0)
+        fills = np.clip(fills, 0, 255).astype(int)
+        draw = self.canvas.paint.line
+        for where, fill in zip(moved.reshape(count, -1).tolist(), fills.tolist(), strict=True):
+            draw(where, fill=tuple(fill), width=pixels)

@@ -78,17 +78,9 @@ class Outfit:
         right = join(slope[::-1], half)
         self.pen.fill(join(right, mirror(right)[1:]), self.colour if colour is None else colour, BODY)
 
-    def _folds(self, count: int = 7, strength: float = 0.35) -> None:
-        """Soft creases from the shoulders down."""
+    def _seams(self) -> None:
+        """Seams where the sleeves begin; the folds of the cloth are light (see `portrait_light.creases`)."""
         y, b = self.base, self.broad
-        for _ in range(count):
-            s = self.rng.choice((-1, 1))
-            x = self.rng.uniform(0.25, 0.95) * b
-            drift = self.rng.uniform(-34, 10)
-            line = curve([(s * x, y + self.rng.uniform(30, 60)), (s * (x + drift * 0.4), y + 95), (s * (x + drift), y + 170)], 5)
-            self.pen.wash_line(line, self.deep, strength * 0.5, 7)
-            self.pen.wash_line(line + (s * 1, 0), self.deep, strength * 0.6, 3)
-            self.pen.wash_line(line - (s * 6, 1), self.light, strength * 0.6, 4)
         for s in (-1, 1):  # where the arm begins
             seam = curve(np.array([(b * 0.80, y + 18), (b * 0.76, y + 70), (b * 0.80, y + 190)]) * (s, 1), 5)
             self.pen.wash_line(seam, self.deep, 0.5, 2.6)
@@ -107,7 +99,7 @@ class Outfit:
     def _tshirt(self) -> None:
         neck = self._round_neck()
         self._cloth(neck)
-        self._folds()
+        self._seams()
         self._band(neck, 10, mix(self.colour, self.dark, 0.30))
 
     def _hood(self) -> None:
@@ -121,7 +113,7 @@ class Outfit:
         n, y, pen = self.neck, self.base, self.pen
         neck = curve([(n + 16, y - 26), (n * 0.88, y + 2), (n * 0.42, y + 24), (0, y + 32)], 5)
         self._cloth(neck, grow=6)
-        self._folds(9, 0.45)
+        self._seams()
         for s in (-1, 1):  # the hood's edge lies on the chest
             roll = [(n + 18, y - 44), (n + 46, y - 26), (n + 40, y + 14), (n * 0.6, y + 46), (4, y + 60), (4, y + 34), (n * 0.42, y + 24), (n * 0.9, y + 2)]
             pen.fill(curve(np.array(roll) * (s, 1), 5, closed=True), mix(self.colour, self.light, 0.3), BODY)
@@ -152,7 +144,7 @@ class Outfit:
     def _shirt(self) -> None:
         n, y, pen = self.neck, self.base, self.pen
         self._cloth([(n + 10, y - 26), (n * 0.5, y - 2), (0, y + 20)])
-        self._folds(6, 0.32)
+        self._seams()
         pen.wash(np.array([(-11, y + 20), (11, y + 20), (11, y + 195), (-11, y + 195)]), self.light, 0.5)
         for s in (-11, 11):
             pen.wash_line([(s, y + 26), (s, y + 195)], self.deep, 0.6, 1.7)
@@ -168,7 +160,7 @@ class Outfit:
             front = curve([(n + 8, y - 32), (n + 50, y - 10), (self.broad * 0.74, y + 10), (self.broad * 0.95, y + 42),
                            (self.broad + 6, y + 100), (self.broad + 16, y + 195)], 6)  # fmt: skip
             pen.fill(join(front, [(2, y + 195), (20, y + 130)]) * (s, 1), jacket, BODY)
-        self._folds(4, 0.35)
+        self._seams()
         tie: RGB = (158, 36, 48) if self.face.scene.clothing_colour not in ("red", "orange", "pink") else (40, 52, 104)
         pen.fill(np.array([(-13, y + 4), (13, y + 4), (8, y + 26), (20, y + 190), (-20, y + 190), (-8, y + 26)]), tie, BODY)
         pen.wash_line([(-8, y + 26), (8, y + 26)], (20, 10, 14), 0.6, 2.2)
@@ -211,7 +203,7 @@ class Outfit:
                 line = curve([(x - 5, top), (x + 4, top + 8), (x - 4, top + 18), (x + 5, top + 26)], 3)
                 pen.wash_line(line, self.deep, 0.36, 2.8)
                 pen.wash_line(line + (4, 1), self.light, 0.40, 2.6)
-        self._folds(4, 0.3)
+        self._seams()
         roll = [(n * 0.98, y - 52), (n + 11, y - 40), (n + 12, y - 14), (n * 0.75, y + 12), (0, y + 20)]
         rim = curve(roll, 5)
         inner = curve([(0, y - 22), (n * 0.6, y - 30), (n * 0.98, y - 52)], 5)
@@ -232,7 +224,7 @@ class Outfit:
             front = join(curve([(n + 6, y - 38), (n + 50, y - 12), (b * 0.75, y + 8), (b * 0.96, y + 42), (b + 8, y + 100), (b + 18, y + 195)], 6),
                          [(36, y + 195), (40, y + 110), (n * 0.86, y + 30)])  # fmt: skip
             pen.fill(front * (s, 1), self.colour, BODY)
-        self._folds(7, 0.5)
+        self._seams()
         for s in (-1, 1):
             zipper = curve(np.array([(n * 0.88, y + 24), (42, y + 110), (37, y + 195)]) * (s, 1), 5)
             pen.line(zipper, (176, 178, 186), 5.4, BODY)
@@ -252,7 +244,7 @@ class Outfit:
         for row in range(7):
             at = y + 30 + 24 * row
             pen.wash_line(curve([(-b * 0.97, at + 16), (-b * 0.5, at + 2), (0, at + 6), (b * 0.5, at + 2), (b * 0.97, at + 16)], 5), stripe, 0.55, 7)
-        self._folds(4, 0.2)
+        self._seams()
         self._band(neck, 9, shade(tee, 0.9))
         bib = y + 66
         for s in (-1, 1):
@@ -272,7 +264,7 @@ class Outfit:
     def _kimono(self) -> None:
         n, y, pen, b = self.neck, self.base, self.pen, self.broad
         self._cloth([(n + 16, y - 30), (n * 0.6, y + 30), (0, y + 92)], grow=4)
-        self._folds(5, 0.35)
+        self._seams()
         petal: RGB = (252, 236, 226) if luma(self.colour) < 190 else (214, 92, 104)
         for fx, fy, r in ((0.62, 62, 13), (-0.70, 92, 15), (0.84, 120, 12), (-0.52, 40, 10), (0.48, 128, 11), (-0.86, 150, 12)):
             for k in range(5):

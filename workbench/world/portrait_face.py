@@ -58,7 +58,7 @@ MOODS = {
     "laughing": Mood(lids=(0.62, 0.62), squint=0.5, wide=1.3, lift=11, gape=25, teeth=0.36, brow_up=4, press=0.8),
     "sad": Mood(lids=(0.80, 0.80), brow_in=-9, brow_up=-1, wide=0.92, lift=-8),
     "angry": Mood(lids=(0.78, 0.78), brow_in=10, brow_up=-6, squint=0.3, wide=0.95, lift=-5, press=0.6),
-    "surprised": Mood(lids=(1.30, 1.30), brow_up=13, wide=0.62, gape=27, teeth=0.0, press=0.9),
+    "surprised": Mood(lids=(1.30, 1.30), brow_up=13, wide=0.70, gape=25, teeth=0.0, press=0.9),
     "winking": Mood(lids=(1.0, 0.0), squint=0.2, wide=1.15, lift=8, brow_up=1),
     "sleepy": Mood(lids=(0.22, 0.22), brow_up=3, brow_in=-2, wide=0.85, lift=-1, gape=4),
 }
@@ -77,7 +77,7 @@ class Face:
         # Skin on a photo is less bright and less coloured than on a drawing, and keeps room for highlights.
         skin = skin_colour(character)
         grey = luma(skin)
-        self.skin: RGB = mix(shade(skin, 0.94), (grey * 0.94, grey * 0.88, grey * 0.84), 0.16)
+        self.skin: RGB = mix(shade(skin, 0.94), (grey * 0.95, grey * 0.86, grey * 0.80), 0.18)
         hair = hair_colour(character)
         self.hair: RGB = shade(hair, 0.88) if luma(hair) > 150 else hair
         # Brows are darker than hair, and never as loud as dyed hair.
@@ -114,7 +114,7 @@ class Face:
         square = {"round": 0.5, "oval": 0.0, "square": 1.0}[self.character.face_shape]
         return np.array(
             [
-                (0, k), (0.50 * w, k * 0.955), (0.86 * w, k * 0.74), (1.005 * w, k * 0.42), (1.01 * w, k * 0.10),
+                (0, k), (0.45 * w, k * 0.94), (0.79 * w, k * 0.73), (0.985 * w, k * 0.40), (1.01 * w, k * 0.10),
                 (0.97 * w, c * 0.17), (0.5 * (0.92 * w + j * 1.13), c * 0.42), (j * (0.98 + 0.03 * square), c * 0.68),
                 (j * (0.66 + 0.10 * square), c * 0.885), (j * (0.30 + 0.06 * square), c * 0.985), (0, c),
             ]

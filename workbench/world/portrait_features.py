@@ -132,10 +132,10 @@ def draw_mouth(face: Face, pen: Pen) -> None:
     if face.scene.expression == "winking":
         middle = middle - 4 * t
     round_mouth = face.scene.expression == "surprised"
-    open_up = middle - (0.32 * mood.gape * arch**0.5 if round_mouth else 0.05 * mood.gape * arch)
-    open_down = middle + mood.gape * (0.75 * arch**0.5 if round_mouth else 0.95 * arch**0.75)
+    open_up = middle - (0.40 * mood.gape * arch**0.5 if round_mouth else 0.05 * mood.gape * arch)
+    open_down = middle + mood.gape * (0.62 * arch**0.5 if round_mouth else 0.95 * arch**0.75)
     bow = 1 - 0.26 * np.exp(-((t / 0.13) ** 2))
-    upper = open_up - lips * 0.95 * arch**0.75 * bow
+    upper = open_up - lips * 0.95 * (arch**0.75 * bow if not round_mouth else arch**0.5)
     lower = open_down + lips * 1.25 * arch**0.72
 
     def row(y: np.ndarray) -> Points:
@@ -148,7 +148,7 @@ def draw_mouth(face: Face, pen: Pen) -> None:
     if mood.gape > 1:
         pen.fill(join(row(open_up), row(open_down)[::-1]), (66, 20, 24))
         if mood.gape > 15:
-            tongue = np.maximum(open_up + 0.62 * mood.gape + 4 * t**2, open_up)
+            tongue = np.maximum(open_up + (0.62 + 0.12 * round_mouth) * mood.gape + 4 * t**2, open_up)
             pen.fill(join(row(np.minimum(tongue, open_down)), row(open_down)[::-1]), (172, 78, 82))
         if mood.teeth > 0:
             rim = np.minimum(open_up + mood.teeth * mood.gape * 0.95, open_down - 0.4 * arch)

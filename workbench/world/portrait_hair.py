@@ -121,7 +121,7 @@ class Hair:
         t = self.face.turn * 8
         m = self.face.measures
         for s in (-1, 1):
-            for y in np.linspace(-70, 74, 8):
+            for y in np.linspace(-70, 52, 7):
                 x = s * (m.wide + 15 - 9 * (y < -40) + self.rng.normal(0, 4)) + t
                 r = self.rng.uniform(17, 23)
                 pen.fill(oval(x, y, r, r), shade(self.colour, 0.74), HAIR)
@@ -194,12 +194,12 @@ class Hair:
 
     def _buzzed(self, pen: Pen) -> None:
         m = self.face.measures
-        colour = mix(self.colour, self.face.skin, 0.36)
-        line = [(m.wide * 0.99, 14), (m.wide * 0.90, -22), (m.wide * 0.80, -52), (58, m.hairline - 2), (26, m.hairline - 6), (0, m.hairline - 5)]
+        colour = mix(shade(self.colour, 0.88), self.face.skin, 0.27)
+        line = [(m.wide * 1.0, 16), (m.wide * 0.93, -18), (m.wide * 0.86, -46), (62, m.hairline + 10), (34, m.hairline - 3), (0, m.hairline - 4)]
         self._cap(pen, line, colour, 3)
-        angle, r = self.rng.uniform(-np.pi, 0, 260), np.sqrt(self.rng.uniform(0.42, 1.0, 260))
+        angle, r = self.rng.uniform(-np.pi, 0, 420), np.sqrt(self.rng.uniform(0.3, 1.0, 420))
         dots = np.stack([np.cos(angle) * r * m.wide, np.sin(angle) * r * -m.crown], axis=1)
-        keep = (dots[:, 1] < m.hairline - 8 + 0.004 * dots[:, 0] ** 2) & (np.abs(dots[:, 0]) < m.wide - 3)
+        keep = (dots[:, 1] < m.hairline - 2 + 0.006 * dots[:, 0] ** 2) & (np.abs(dots[:, 0]) < m.wide - 1)
         for dot in self.face.edge(dots[keep]):
             pen.line([dot, dot + (0.5, 2.4)], shade(self.colour, 0.75), 1.0)
 
@@ -241,6 +241,8 @@ class Hair:
             for i in order:
                 angle = angles[i] + self.rng.normal(0, 0.04)
                 up = np.sin(-angle)
+                if layer and up < 0.72:
+                    continue
                 long = (20 + 24 * up + self.rng.normal(0, 5)) * reach * (0.4 if self.hat else 1)
                 base = np.array([np.cos(angle) * (m.wide + 4), np.sin(angle) * (-m.crown + 4)]) * start
                 across = np.array([-np.sin(angle), np.cos(angle)]) * (15 - 2 * layer)
@@ -334,11 +336,11 @@ class Hair:
             t = self.face.turn * 14
             x = m.wide
             if wavy:
-                outside = [(x + 16, 10), (x + 22, 46), (x + 15, 88), (x + 38, 132), (x + 24, 176), (x + 40, 216), (x + 16, low)]
-                within = [(x * 0.93, 10), (x * 0.99, 46), (x * 0.86, 88), (x * 0.98, 132), (x * 0.72, 176), (x * 0.80, 216), (x * 0.84, low)]
+                outside = [(x + 16, 10), (x + 22, 46), (x + 15, 88), (x + 38, 132), (x + 24, 176), (x + 36, 216), (x + 8, low)]
+                within = [(x * 0.93, 10), (x * 0.99, 46), (x * 0.86, 88), (x * 0.98, 132), (x * 0.70, 176), (x * 0.78, 216), (x * 0.98, low)]
             else:
-                outside = [(x + 12, 10), (x + 15, 60), (x + 18, 120), (x + 22, 180), (x + 24, 240), (x + 18, low)]
-                within = [(x * 0.96, 10), (x * 0.96, 60), (x * 0.86, 120), (x * 0.74, 180), (x * 0.66, 240), (x * 0.70, low)]
+                outside = [(x + 12, 10), (x + 15, 60), (x + 18, 120), (x + 22, 180), (x + 20, 240), (x + 2, low)]
+                within = [(x * 0.96, 10), (x * 0.96, 60), (x * 0.86, 120), (x * 0.74, 180), (x * 0.68, 240), (x * 0.84, low)]
             a, b = curve(np.array(outside) * (s, 1) + (t, 0), 5), curve(np.array(within) * (s, 1) + (t, 0), 5)
             pen.fill(join(a, b[::-1]), shade(self.colour, 0.93), HAIR)
             pen.strands(a, b, 75, shade(self.colour, 0.93), self.rng, 0.36, 1.5, 1.6)
@@ -371,10 +373,12 @@ class Hair:
         if self.style in ("pigtails", "braids"):
             for s in (1, -1):
                 knot = (s * (m.wide + 4) + self.face.turn * 10, -30 if self.style == "pigtails" else 16)
-                top = curve([(0, h - 6), (0, -112), (0, m.crown - self.volume + 3)], 6)
-                for a, b in zip(self.on(top)[:-1], self.on(top)[1:], strict=True):
-                    pen.strands(_bend(knot, a, 9, -0.24 * s), _bend(knot, b, 9, -0.24 * s), 9, self.colour, self.rng, 0.34, 1.4, 1.0)
-            pen.wash_line(self.on(curve([(0, h - 7), (0, -112), (0, m.crown - self.volume)], 4)), mix(self.face.skin, self.colour, 0.4), 0.8, 2.4)
+                half = rim[: len(rim) // 2 + 1][::-1] if s > 0 else rim[len(rim) // 2 :]
+                over = outer[len(outer) // 2 :] if s > 0 else outer[: len(outer) // 2 + 1][::-1]
+                near = np.append(half[np.linspace(0, len(half) - 4, 11).astype(int)], [knot], axis=0)
+                far = np.append(over[np.linspace(0, len(over) - 4, 11).astype(int)], [knot], axis=0)
+                pen.strands(near, far, 110, self.colour, self.rng, 0.34, 1.4, 1.0)
+            pen.wash_line(curve([rim[len(rim) // 2], outer[len(outer) // 2] + (0, 3)], 4), mix(self.face.skin, self.colour, 0.4), 0.8, 2.4)
         else:
             knot = (-self.face.turn * 14, m.crown - 12) if self.style == "bun" else (-self.side * 40 - self.face.turn * 20, m.crown - 2)
             self._comb(pen, knot, rim, outer, 260)
@@ -386,9 +390,12 @@ class Hair:
         t = self.face.turn * 12
         m = self.face.measures
         spine = curve([(s * (m.wide + 6) + t, 14), (s * (m.wide + 14) + t, 70), (s * 98 + t, 140), (s * 92, 210), (s * 90, 262)], 6)
-        spots = spine[np.linspace(0, len(spine) - 1, 11).astype(int)]
+        along = np.append(0, np.cumsum(np.linalg.norm(np.diff(spine, axis=0), axis=1)))
+        even = np.linspace(0, along[-1], 13)
+        spots = np.stack([np.interp(even, along, spine[:, axis]) for axis in (0, 1)], axis=1)
+        pen.fill(join(spine - (10, 0), (spine + (10, 0))[::-1]), shade(self.colour, 0.6), HAIR)
         for i, (x, y) in enumerate(spots):
-            wide = 19 - 0.55 * i
+            wide = 20 - 0.5 * i
             for side in (1, -1):
                 leaf = curve([(x - side * 3, y + 12), (x + side * wide * 0.7, y + 7), (x + side * wide, y - 9), (x + side * 4, y - 13), (x - side * 6, y - 2)], 4, closed=True)
                 tone = shade(self.colour, 0.98 if side > 0 else 0.88)

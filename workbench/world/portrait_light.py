@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from workbench.world.portrait_face import Face
 
@@ -48,9 +48,23 @@ LAMPS = {
 }
 
 
-def _bump(u: np.ndarray, v: np.ndarray, x: float, y: float, sx: float, sy: float) -> np.ndarray:
-    """A round hill at (x, y), height 1, as an outer product: cheap on a grid."""
-    return np.exp(-0.5 * ((v - y) / sy) ** 2)[:, None] * np.exp(-0.5 * ((u - x) / sx) ** 2)[None, :]
+class _Hills:
+    """A sum of round hills on the grid, gathered first: as one matrix product it is cheap."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, float, float, float, float]] = []
+
+    def add(self, x: float, y: float, sx: float, sy: float, height: float) -> None:
+        """A hill at (x, y), as wide as (sx, sy) (standard deviations)."""
+        self.rows.append((x, y, sx, sy, height))
+
+    def field(self) -> np.ndarray:
+        """The sum, (HIGH, WIDE)."""
+        u, v = _grid()
+        x, y, sx, sy, height = (np.array(column, dtype=np.float32)[:, None] for column in zip(*self.rows, strict=True))
+        across = np.exp(-0.5 * ((u - x) / sx) ** 2) * height
+        down = np.exp(-0.5 * ((v - y) / sy) ** 2)
+        return np.asarray(down.T @ across)
 
 
 @lru_cache(maxsize=1)
@@ -82,10 +96,13 @@ def relief(face: Face, lamp: Lamp, side: float) -> Image.Image:
     m = face.measures
     chin = m.chin
     inside = 1 - (u[None, :] / (m.wide * 1.12)) ** 2 - ((v[:, None] + 4) / (chin * 1.09)) ** 2
-    z = 92 * np.sqrt(np.clip(inside, 0.0, 1))
+    # Beyond the ellipsoid (corners of the jaw) the surface goes on falling instead of lying flat and bright.
+    z = 92 * np.where(inside > 0.06, np.sqrt(np.maximum(inside, 0.06)), 0.245 + (inside - 0.06) * 2.04)
+
+    shape, shade, blood = _Hills(), _Hills(), _Hills()
 
     def hill(x: float, y: float, sx: float, sy: float, height: float, lift: float = 0.0) -> None:
-        z.__iadd__(height * _bump(u, v, face.x(x, y, lift), y, sx, sy))
+        shape.add(face.x(x, y, lift), y, sx, sy, height)
 
     soft = 0.75 if face.age == "child" else 1.0
     for s in (-1, 1):
@@ -102,31 +119,31 @@ def relief(face: Face, lamp: Lamp, side: float) -> Image.Image:
     hill(0, m.mouth_y + 21, 17, 6, -4)
     hill(0, chin - 19, 19, 13, 8)
     hill(0, -70, 46, 26, 5)
-    light, shine = _lit(z, lamp, side)
+    light, shine = _lit(z + shape.field(), lamp, side)
     skin = lamp.ambient + (1.07 - lamp.ambient) * light
 
-    def stain(field: np.ndarray, x: float, y: float, sx: float, sy: float, much: float, lift: float = 0.0) -> None:
-        field *= 1 - much * _bump(u, v, face.x(x, y, lift), y, sx, sy)
+    def stain(x: float, y: float, sx: float, sy: float, much: float, lift: float = 0.0) -> None:
+        shade.add(face.x(x, y, lift), y, sx, sy, much)
 
     for s in (-1, 1):  # where little light from the sky arrives
-        stain(skin, s * (m.eye_x - 14), -7, 9, 9, 0.22)
-        stain(skin, s * m.eye_x, -10, 17, 6, 0.20)
-        stain(skin, s * m.eye_x, 13, 15, 5, 0.10 + 0.10 * (face.age == "old"))
-        stain(skin, s * (m.mouth_wide + 3), m.mouth_y - face.smile * 5, 6, 7, 0.16)
+        stain(s * (m.eye_x - 14), -7, 9, 9, 0.22)
+        stain(s * m.eye_x, -10, 17, 6, 0.20)
+        stain(s * m.eye_x, 13, 15, 5, 0.10 + 0.10 * (face.age == "old"))
+        stain(s * (m.mouth_wide * face.mood.wide + 3), m.mouth_y - face.smile * 5, 6, 7, 0.14)
         for step in range(4):  # the fold from nose to mouth
             t = step / 3
             much = 0.05 + 0.13 * face.smile + (0.12 if face.age == "old" else 0) - (0.04 if face.age == "child" else 0)
-            stain(skin, s * (m.nose_wide + 2 + 16 * t), m.nose_y - 4 + (m.mouth_y - m.nose_y + 2) * t, 5, 6, much)
-        stain(skin, s * (m.nose_wide * 0.5), m.nose_y + 4, 9, 4, 0.26, 8)
-        stain(skin, s * 14, m.nose_y * 0.35, 5, 18, 0.09)
-    stain(skin, 0, m.mouth_y + 19, 16, 5, 0.20)
-    blush = np.zeros_like(skin)
+            stain(s * (m.nose_wide + 2 + 16 * t), m.nose_y - 4 + (m.mouth_y - m.nose_y + 2) * t, 5, 6, much)
+        stain(s * (m.nose_wide * 0.5), m.nose_y + 4, 9, 4, 0.26, 8)
+        stain(s * 14, m.nose_y * 0.35, 5, 18, 0.09)
+    stain(0, m.mouth_y + 19, 16, 5, 0.20)
+    skin *= np.exp(-shade.field())
     for s in (-1, 1):
-        blush += _bump(u, v, face.x(s * 52, 42), 42, 20, 15)
-        blush += 0.5 * _bump(u, v, s * m.wide, 20, 10, 26)
-    blush += 0.55 * _bump(u, v, face.x(0, m.nose_y - 8, 16), m.nose_y - 8, 13, 10)
+        blood.add(face.x(s * 52, 42), 42, 20, 15, 1)
+        blood.add(s * m.wide, 20, 10, 26, 0.5)
+    blood.add(face.x(0, m.nose_y - 8, 16), m.nose_y - 8, 13, 10, 0.55)
     hair = _hair_light(lamp, side)
-    channels = (skin * 128, shine * (lamp.shine * 255), blush * 160, hair * 128)
+    channels = (skin * 128, shine * (lamp.shine * 255), blood.field() * 160, hair * 128)
     return Image.fromarray(np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.uint8), "CMYK")
 
 
@@ -139,23 +156,99 @@ def _hair_light(lamp: Lamp, side: float) -> np.ndarray:
     ring = np.sqrt((u[None, :] / 108 - side * 0.1) ** 2 + ((v[:, None] + 5) / 128) ** 2)
     band = np.exp(-0.5 * ((ring - 0.93) / 0.10) ** 2) * np.clip(-v[:, None] / 90, 0, 1)
     hanging = 1 - 0.18 * np.clip((v[:, None] - 60) / 120, 0, 1)
-    field = (0.55 + 0.55 * light) * hanging + 0.30 * band * (0.4 + light)
+    field = (0.44 + 0.52 * light) * hanging + 0.24 * band * (0.4 + light)
     return np.asarray(field, dtype=np.float32)
 
 
 def shadows(cover: Image.Image, side: float) -> tuple[np.ndarray, np.ndarray]:
     """Soft shadows from who covers what: (near, far), each (h, w, 4) shares per material, moved away from the lamp."""
+    unit = cover.width / 512
+    soft = cover.filter(ImageFilter.BoxBlur(7 * unit)).filter(ImageFilter.BoxBlur(6 * unit))
+    shares = np.asarray(soft, dtype=np.float32) / 255
+    moved = []
+    for right, down in ((-side * 5, 11), (-side * 16, 32)):
+        rows = round(down * unit)
+        away = np.roll(shares, (rows, round(right * unit)), axis=(0, 1))
+        away[:rows] = 0
+        moved.append(away)
+    return moved[0], moved[1]
+
+
+def light_up(
+    picture: np.ndarray, cover: Image.Image, lights: Image.Image, background: np.ndarray, creases: np.ndarray, side: float
+) -> np.ndarray:
+    """Flat colours under light, with shadows, in front of a background: (size, size, 3) floats.
+
+    Light is soft, so it is worked out at half the picture's size.
+
+    Args:
+        picture: flat colours on black, (size, size, 3).
+        cover: who covers what, four channels, size x size.
+        lights: `relief` seen by the camera, half as wide.
+        creases: light and shadow of folds in cloth, (size / 2, size / 2), 1 is flat.
+    """
     size = cover.width
-    small = cover.resize((size // 2, size // 2), Image.Resampling.BOX)
-    unit = size / 2 / 512
-    soft = small.filter(ImageFilter.BoxBlur(7 * unit)).filter(ImageFilter.BoxBlur(6 * unit))
-    near = ImageChops.offset(soft, round(-side * 5 * unit), round(11 * unit))
-    far = ImageChops.offset(soft, round(-side * 16 * unit), round(32 * unit))
-    rows = round(32 * unit)
-    far.paste((0, 0, 0, 0), (0, 0, far.width, rows))
-    near.paste((0, 0, 0, 0), (0, 0, near.width, round(11 * unit)))
-    up = [np.asarray(i.resize((size, size), Image.Resampling.BILINEAR), dtype=np.float32) / 255 for i in (near, far)]
-    return up[0], up[1]
+    near, far = shadows(cover.reduce(2), side)
+    fields = np.asarray(lights, dtype=np.float32)
+    above = np.minimum(near[..., 1] + near[..., 3], 1)  # hair and hats shade the face
+    skin = fields[..., 0] / 128 * (1 - 0.46 * above)
+    hair = fields[..., 3] / 128 * (1 - 0.35 * near[..., 3])
+    t = np.linspace(-1, 1, size // 2, dtype=np.float32)
+    body = (0.97 + 0.07 * side * t - 0.12 * t * t)[None, :] * (1.02 - 0.10 * np.clip(t, 0, 1))[:, None] * creases
+    head_over = np.minimum(far[..., 0] + far[..., 1] * 0.7 + far[..., 3] * 0.5, 1)
+    body = body * (1 - 0.50 * head_over) * (1 - 0.25 * near[..., 1])
+    thing = 0.25 + 0.8 * fields[..., 3] / 128
+    wall = 1 - 0.16 * np.minimum(far.sum(axis=-1), 1)
+    shine = fields[..., 1] * (1 - 0.5 * above)
+    light, rest = _grown((skin * 128, hair * 128, body * 128, thing * 128), size), _grown(
+        (shine, fields[..., 2], wall * 255, wall * 0), size
+    )
+    share = np.asarray(cover, dtype=np.float32) / 255
+    weighted = share * light
+    covered = np.minimum(share.sum(axis=-1), 1)
+    total = weighted.sum(axis=-1) / (np.maximum(covered, 0.02) * 128)
+    on_skin = share[..., 0]
+    # Light that went through skin comes out redder: shadows on a face are warm, blood shows on cheeks and nose.
+    warm = on_skin * (128 - np.minimum(light[..., 0], 128)) * np.float32(0.12 / 128)
+    blush = on_skin * rest[..., 0 + 1] * np.float32(1 / 255)
+    lit = picture * total[..., None]
+    lit[..., 0] *= 1 + warm
+    lit[..., 1] *= 1 - 0.15 * warm - 0.14 * blush
+    lit[..., 2] *= 1 - 0.45 * warm - 0.12 * blush
+    lit += (on_skin * rest[..., 0])[..., None]
+    lit += background * ((1 - covered) * rest[..., 2] * np.float32(1 / 255))[..., None]
+    return lit
+
+
+def _grown(fields: tuple[np.ndarray, ...], size: int) -> np.ndarray:
+    """Four fields (0-255) at the picture's size."""
+    image = Image.fromarray(np.clip(np.stack(fields, axis=-1), 0, 255).astype(np.uint8), "CMYK")
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.float32)
+
+
+def creases(rng: np.random.Generator, size: int, at: tuple[float, float], broad: float, top: float) -> np.ndarray:
+    """Light and shadow of folds in cloth below the shoulders, (size, size), 1 is flat.
+
+    Args:
+        at: the origin of the body, in units of 512.
+        broad: half the shoulders' width.
+        top: how far below the origin the cloth begins.
+    """
+    side = 96
+    zoom = side / 512
+    image = Image.new("L", (side, side), 128)
+    draw = ImageDraw.Draw(image)
+    for _ in range(9):
+        s = rng.choice((-1, 1))
+        x = rng.uniform(0.2, 0.95) * broad
+        drift, start = rng.uniform(-50, 14), rng.uniform(26, 62)
+        line = np.array([(s * x, top + start), (s * (x + 0.35 * drift), top + start + 42), (s * (x + drift), top + 190)])
+        where = ((line + at) * zoom).ravel().tolist()
+        beside = ((line + at - (5, 0)) * zoom).ravel().tolist()
+        draw.line(beside, fill=150 + int(rng.integers(22)), width=2)
+        draw.line(where, fill=70 + int(rng.integers(30)), width=2)
+    soft = image.filter(ImageFilter.BoxBlur(1.3)).filter(ImageFilter.BoxBlur(1.0)).resize((size, size), Image.Resampling.BICUBIC)
+    return np.asarray(soft, dtype=np.float32) / 128
 
 
 @lru_cache(maxsize=4)

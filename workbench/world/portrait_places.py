@@ -37,7 +37,7 @@ def draw_background(word: str, size: int, side: float, rng: np.random.Generator)
     wall = np.array(background_colour(word), dtype=np.float32) * rng.uniform(0.94, 1.0)
     t = np.linspace(-1, 1, 24, dtype=np.float32)
     spot = np.exp(-0.5 * (((t[None, :] - 0.5 * side) / 1.3) ** 2 + ((t[:, None] + 0.35) / 1.3) ** 2))
-    light = 0.80 + 0.22 * spot + 0.012 * rng.standard_normal((24, 24)).astype(np.float32)
+    light = 0.80 + 0.22 * spot + 0.006 * rng.standard_normal((24, 24)).astype(np.float32)
     field = Image.fromarray(light.astype(np.float32)).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(field, dtype=np.float32)[..., None] * wall
 

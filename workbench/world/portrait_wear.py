@@ -78,7 +78,7 @@ class Headwear:
 
     def _dome(self, low: float, high: float, wide: float) -> Points:
         """Half of a hat's crown, right side, from the brim up to the middle."""
-        return np.array([(wide, low), (wide * 1.005, low - 26), (wide * 0.90, high * 0.80 + low * 0.2), (wide * 0.62, high * 0.965 + low * 0.035), (0, high)])
+        return np.array([(wide, low), (wide * 1.005, low - 26), (wide * 0.86, high * 0.76 + low * 0.24), (wide * 0.50, high * 0.96 + low * 0.04), (0, high)])
 
     def _shell(self, low: float, high: float, wide: float, sag: float) -> Points:
         right = curve(self._dome(low, high, wide), 5)
@@ -106,12 +106,12 @@ class Headwear:
 
     def _beanie(self) -> None:
         m, pen = self.face.measures, self.pen
-        wide, high, low = m.wide + self.grow - 2, m.crown - self.grow - 20, -78.0
+        wide, high, low = m.wide + self.grow - 2, m.crown - self.grow - 9, -74.0
         t = self.shift
         fuzz = shade(self.tone, 1.25)
         for angle in np.linspace(0, 2 * np.pi, 14):
-            pen.fill(oval(t + 22 * np.cos(angle), high - 12 + 20 * np.sin(angle), 9, 9), mix(fuzz, self.tone, 0.3 + 0.3 * np.sin(angle)), THING)
-        pen.fill(oval(t, high - 12, 23, 21), fuzz, THING)
+            pen.fill(oval(t + 19 * np.cos(angle), high - 8 + 16 * np.sin(angle), 8, 8), mix(fuzz, self.tone, 0.3 + 0.3 * np.sin(angle)), THING)
+        pen.fill(oval(t, high - 8, 21, 18), fuzz, THING)
         pen.fill(self._shell(low, high, wide, -8), self.tone, THING)
         for u in np.linspace(-0.92, 0.92, 13):
             rib = curve([(t + u * 26, high + 4 + 8 * u * u), (t + wide * u * 0.86, high * 0.7 + low * 0.3 + 8), (t + wide * u, low)], 4)
