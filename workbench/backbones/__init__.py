@@ -1,0 +1,9 @@
+"""Base models behind one interface; nothing outside this folder asks which family a base has."""
+
+from __future__ import annotations
+
+from workbench.backbones.catalogue import Entry, catalogue, locate, open_backbone
+from workbench.backbones.fingerprint import fingerprint_folder
+from workbench.backbones.protocol import Backbone
+
+__all__ = ["Backbone", "Entry", "catalogue", "fingerprint_folder", "locate", "open_backbone"]

@@ -1,0 +1,162 @@
+"""Everything that a run's steps only read, computed once: latents, token ids, text embeddings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from workbench.backbones import Backbone
+from workbench.config import atomic_write
+from workbench.dataset.folder import KINDS, Example
+from workbench.errors import DatasetError
+
+# Which side of a data set is shown mirrored too: of the others there are as many as one likes.
+FLIPPED_KINDS = ("photo",)
+PIXELS_AT_ONCE = 4 * 512 * 512
+
+
+@dataclass(frozen=True)
+class EncodedSet:
+    """A data set as tensors on the device.
+
+    Attributes:
+        mean, std: (m, c, h, w) of every latent; a mirrored picture has a latent of its own.
+        views: for each of the n examples, the rows of `mean` that show it.
+        ids: (n, length) token ids of the captions.
+        text: (n, length, d) text embeddings, or None when the text encoder learns too.
+        weights: (n,) weight of each example in the loss.
+        kinds: for each kind that occurs, its examples.
+        names: file names, to speak of an example.
+        digest: hash of all pictures and captions with their kinds.
+        photos_digest: hash of the photos alone.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    views: tuple[tuple[int, ...], ...]
+    ids: torch.Tensor
+    text: torch.Tensor | None
+    weights: torch.Tensor
+    kinds: dict[str, tuple[int, ...]]
+    names: tuple[str, ...]
+    digest: str
+    photos_digest: str
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@torch.no_grad()
+def encode(
+    backbone: Backbone,
+    examples: Sequence[Example],
+    resolution: int = 0,
+    flips: bool = False,
+    cache_dir: Path | None = None,
+    keep_text: bool = True,
+    weights: Mapping[str, float] | None = None,
+    on_picture: Callable[[int, int], None] | None = None,
+) -> EncodedSet:
+    """Encodes a data set.
+
+    Args:
+        backbone: whose latents and text embeddings they become.
+        examples: see `load_examples`.
+        resolution: side in pixels; 0 takes the base's own.
+        flips: photos are shown mirrored too.
+        cache_dir: where latents are kept, named by the hash of picture, size, flip and base; None keeps none.
+        keep_text: text embeddings are computed too; False when the text encoder will learn.
+        weights: weight of each kind in the loss; 1 where it is not given.
+        on_picture: called with (latents done, latents in all) after each batch.
+
+    Raises:
+        DatasetError: if a picture cannot be opened, or its latent is not finite.
+        StorageError: if a latent cannot be kept.
+    """
+    size = resolution or backbone.resolution
+    jobs = [(example, flip) for example in examples for flip in _flips(example, flips)]
+    latents: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+    files = [_cache_file(cache_dir, backbone, example, size, flip) for example, flip in jobs]
+    for row, file in enumerate(files):
+        if file is not None and (kept := _read(file)) is not None:
+            latents[row] = kept
+    missing = [row for row in range(len(jobs)) if row not in latents]
+    at_once = max(1, min(8, PIXELS_AT_ONCE // (size * size)))
+    for start in range(0, len(missing), at_once):
+        rows = missing[start : start + at_once]
+        means, stds = backbone.encode_images(torch.stack([_tensor(jobs[row][0], size, jobs[row][1]) for row in rows]))
+        for row, mean, std in zip(rows, means.float().cpu(), stds.float().cpu(), strict=True):
+            if not bool(mean.isfinite().all() and std.isfinite().all()):
+                name = jobs[row][0].file.name
+                raise DatasetError(name, f"{backbone.id} cannot encode it: the result is not finite", "Leave it out")
+            latents[row] = (mean, std)
+            if (kept_file := files[row]) is not None:
+                atomic_write(kept_file, save({"mean": mean.contiguous(), "std": std.contiguous()}))
+        if on_picture:
+            on_picture(start + len(rows), len(missing))
+
+    ids = backbone.tokenize([example.text for example in examples])
+    weights = weights or {}
+    first = np.cumsum([0] + [len(_flips(example, flips)) for example in examples])
+    return EncodedSet(
+        mean=torch.stack([latents[row][0] for row in range(len(jobs))]).to(backbone.device),
+        std=torch.stack([latents[row][1] for row in range(len(jobs))]).to(backbone.device),
+        views=tuple(tuple(range(first[index], first[index + 1])) for index in range(len(examples))),
+        ids=ids,
+        text=backbone.encode_text(ids) if keep_text else None,
+        weights=torch.tensor([weights.get(example.kind, 1.0) for example in examples]).to(backbone.device),
+        kinds={
+            kind: tuple(index for index, example in enumerate(examples) if example.kind == kind)
+            for kind in KINDS
+            if any(example.kind == kind for example in examples)
+        },
+        names=tuple(example.file.name for example in examples),
+        digest=_digest(examples),
+        photos_digest=_digest([example for example in examples if example.kind == "photo"]),
+    )
+
+
+def _flips(example: Example, wanted: bool) -> tuple[bool, ...]:
+    return (False, True) if wanted and example.kind in FLIPPED_KINDS else (False,)
+
+
+def _digest(examples: Sequence[Example]) -> str:
+    facts = sorted(f"{example.kind}:{example.sha256}:{example.text}" for example in examples)
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def _tensor(example: Example, size: int, flip: bool) -> torch.Tensor:
+    """(3, size, size) in [-1, 1]; a picture that is not square is cut at its longer sides."""
+    try:
+        with Image.open(example.file) as opened:
+            picture = ImageOps.fit(opened.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
+    except OSError as error:
+        raise DatasetError(example.file.name, "it cannot be opened as a picture", "Leave it out") from error
+    if flip:
+        picture = ImageOps.mirror(picture)
+    pixels = torch.from_numpy(np.array(picture, dtype=np.float32))
+    return (pixels / 127.5 - 1).permute(2, 0, 1)
+
+
+def _cache_file(folder: Path | None, backbone: Backbone, example: Example, size: int, flip: bool) -> Path | None:
+    if folder is None:
+        return None
+    facts = f"{backbone.fingerprint}:{example.sha256}:{size}:{int(flip)}"
+    return folder / f"{hashlib.sha256(facts.encode()).hexdigest()}.safetensors"
+
+
+def _read(file: Path) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """A kept latent, or None when there is none or it is broken: it is encoded again then."""
+    try:
+        kept = load_file(file)
+        return kept["mean"], kept["std"]
+    except (OSError, SafetensorError, KeyError):
+        return None

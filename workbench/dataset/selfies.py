@@ -1,0 +1,82 @@
+"""The photos a run starts from: a folder that is judged now, or a subject whose photos were judged before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from workbench.config import find_path
+from workbench.errors import PhotoError
+from workbench.photos import check_folder, crop_face, crops, judgements, load_subject
+from workbench.photos.crop import natural_size
+
+# The value of the setting `photos` that means: those that were kept under the subject's name.
+KEPT = "subject"
+
+
+@dataclass(frozen=True)
+class Selfies:
+    """The photos that can be used, and what was said of the others.
+
+    Args:
+        names: of the photos as the person knows them.
+        crops: square RGB, of the photo's own sharpness, in the order of the names.
+        rejected: for each photo that is left out, its name and the reason.
+        advice: what would make the set better.
+        traits: what a kept subject's person corrected.
+    """
+
+    names: tuple[str, ...]
+    crops: tuple[Image.Image, ...]
+    rejected: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    traits: dict[str, Any] = field(default_factory=dict)
+
+
+def gather_selfies(photos: str, name: str, on_photo: Callable[[int, int], None] | None = None) -> Selfies:
+    """Judges photos and crops those that can be used.
+
+    Args:
+        photos: a folder, or `subject` for those kept under `name`.
+        name: the subject's.
+        on_photo: called with (photos done, photos in all).
+
+    Raises:
+        PhotoError: if there is no folder, or no photo in it can be used; the message gives each photo's reason.
+        SubjectError: if there is no such subject.
+    """
+    if photos == KEPT:
+        return _kept(name)
+    verdict = check_folder(find_path(photos), on_photo)
+    rejected = tuple(f"{each.name}: {' '.join(str(problem) for problem in each.problems)}" for each in verdict.rejected)
+    used = [(each.name, each.photo, each.face) for each in verdict.accepted if each.photo and each.face]
+    if not used:
+        raise PhotoError(photos, f"no photo in it can be used ({' '.join(rejected)})", "Bring other photos")
+    return Selfies(
+        names=tuple(each for each, _, _ in used),
+        crops=tuple(crop_face(photo, face, natural_size(face)) for _, photo, face in used),
+        rejected=rejected,
+        advice=tuple(verdict.advice),
+    )
+
+
+def _kept(name: str) -> Selfies:
+    subject = load_subject(name)
+    files, records = crops(subject), judgements(subject)
+    if not files:
+        raise PhotoError(f"Subject {name}", "no photos are kept under this name", "Bring photos first")
+    pictures = []
+    for file in files:
+        try:
+            with Image.open(file) as opened:
+                pictures.append(opened.convert("RGB"))
+        except OSError as error:
+            raise PhotoError(file.name, "the kept photo is broken", "Bring it again") from error
+    return Selfies(
+        names=tuple(str(records.get(file.stem, {}).get("name") or file.name) for file in files),
+        crops=tuple(pictures),
+        traits=dict(subject.traits),
+    )

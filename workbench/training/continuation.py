@@ -1,0 +1,87 @@
+"""Ties a run's living parts to its checkpoints: saves them, and puts them back as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.training.checkpoint import Checkpoint, check_facts, last_checkpoint, save_checkpoint
+from workbench.training.lora import Attachment
+from workbench.training.optimizer import load_optimizer_state, optimizer_state
+from workbench.training.run import RunFolder
+
+# Settings that change nothing of what is learnt.
+HARMLESS = ("name", "photos", "follow.")
+
+
+class Continuation:
+    """Saves a run's state and continues it."""
+
+    def __init__(
+        self,
+        run: RunFolder,
+        adapter: Attachment,
+        optimizer: Any,
+        scaler: Any,
+        facts: Mapping[str, Any],
+        settings: Mapping[str, Any],
+    ) -> None:
+        """
+        Args:
+            run: whose checkpoints.
+            adapter, optimizer: what learns, and how.
+            scaler: fp16's loss scaler, or None.
+            facts: what must be the same to continue, by its setting's name.
+            settings: those that differ from the defaults, by name, to tell which others were changed.
+        """
+        self._run, self._adapter, self._optimizer, self._scaler = run, adapter, optimizer, scaler
+        self._facts, self._settings = dict(facts), dict(settings)
+        self.step = 0
+
+    def restore(self, writes: bool = True) -> str:
+        """Goes back to the last checkpoint, if there is one; `step` is then the number of steps done.
+
+        Args:
+            writes: this process may correct the run's metrics.
+
+        Returns:
+            What to tell the person; empty when the run starts from nothing.
+
+        Raises:
+            ResumeError: if something was changed that must be the same.
+        """
+        checkpoint = last_checkpoint(self._run.checkpoints)
+        if checkpoint is None:
+            return ""
+        check_facts(checkpoint, self._facts, self._run.name)
+        self._adapter.load_state(checkpoint.adapter)
+        load_optimizer_state(self._optimizer, checkpoint.optimizer)
+        if self._scaler is not None and checkpoint.extra.get("scaler"):
+            self._scaler.load_state_dict(checkpoint.extra["scaler"])
+        self.step = checkpoint.step
+        if writes:
+            self._run.forget_metrics_after(self.step)
+        before = checkpoint.extra.get("settings", {})
+        changed = sorted(
+            key
+            for key in before.keys() | self._settings.keys()
+            if before.get(key) != self._settings.get(key) and not key.startswith(HARMLESS)
+        )
+        note = f"; changed from here on: {', '.join(changed)}" if changed else ""
+        return f"continues after step {self.step}{note}"
+
+    def save(self, step: int) -> None:
+        """Writes a checkpoint, unless the one of this step is there already.
+
+        Args:
+            step: steps done.
+
+        Raises:
+            StorageError: if it cannot be written; earlier ones stay.
+        """
+        if step == self.step:
+            return
+        extra = {"settings": self._settings, "scaler": self._scaler.state_dict() if self._scaler is not None else None}
+        state = optimizer_state(self._optimizer)
+        save_checkpoint(self._run.checkpoints, Checkpoint(step, self._adapter.state(), state, self._facts, extra))
+        self.step = step

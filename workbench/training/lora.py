@@ -1,0 +1,134 @@
+"""Attaches a fresh adapter to a base: low-rank matrices beside chosen layers (arXiv 2106.09685), through peft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from peft import LoraConfig, get_peft_model_state_dict
+from torch import nn
+
+from workbench.backbones import Backbone
+from workbench.errors import TrainingError
+
+TEXT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+NAME = "default"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """An adapter that is attached to a base and can learn.
+
+    Args:
+        backbone: what it is attached to.
+        configs: peft's configuration of each part: `unet`, and `text_encoder` when that learns too.
+    """
+
+    backbone: Backbone
+    configs: dict[str, LoraConfig]
+
+    def part(self, part: str) -> nn.Module:
+        """The network of a part."""
+        return self.backbone.denoiser if part == "unet" else self.backbone.text_encoder
+
+    def parameters(self, part: str) -> list[nn.Parameter]:
+        """What learns in a part."""
+        return [parameter for parameter in self.part(part).parameters() if parameter.requires_grad]
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that learns, by its full name, on the device and not copied."""
+        return {name: parameter.data for name, parameter in self._named()}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Takes over what `state` gave.
+
+        Raises:
+            TrainingError: if the names or shapes differ.
+        """
+        own = dict(self._named())
+        if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
+            raise TrainingError(
+                "The checkpoint", "it holds another adapter than the settings describe", "Start with resume=never"
+            )
+        for name, parameter in own.items():
+            parameter.data.copy_(state[name])
+
+    def saved_state(self, part: str) -> dict[str, torch.Tensor]:
+        """A part's weights under the names that peft and diffusers save."""
+        return dict(get_peft_model_state_dict(self.part(part), adapter_name=NAME)) if part in self.configs else {}
+
+    def _named(self) -> Iterator[tuple[str, nn.Parameter]]:
+        for part in self.configs:
+            for name, parameter in self.part(part).named_parameters():
+                if parameter.requires_grad:
+                    yield f"{part}.{name}", parameter
+
+
+def attach_lora(
+    backbone: Backbone,
+    rank: int,
+    alpha: float,
+    targets: Sequence[str],
+    dropout: float = 0.0,
+    text_rank: int = 0,
+    text_targets: Sequence[str] = TEXT_TARGETS,
+    seed: int = 0,
+) -> Attachment:
+    """Attaches an adapter that changes nothing yet: one of its two matrices is zero.
+
+    Args:
+        backbone: is changed in place; all its own weights stay frozen.
+        rank: of the denoiser's part.
+        alpha: the change is scaled by alpha / rank; the text encoder's part has the same ratio.
+        targets: layers of the denoiser, by the end of their names.
+        dropout: share of the adapter's inputs that is switched off at each step.
+        text_rank: of the text encoder's part; 0 leaves the text encoder as it is.
+        text_targets: layers of the text encoder.
+        seed: of the matrix that is not zero.
+
+    Raises:
+        TrainingError: if a target is no layer of the network.
+    """
+    configs = {"unet": _config(rank, alpha, targets, dropout)}
+    if text_rank > 0:
+        configs["text_encoder"] = _config(text_rank, alpha * text_rank / rank, text_targets, dropout)
+    attachment = Attachment(backbone, configs)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for part, config in configs.items():
+            network = attachment.part(part)
+            _check_targets(part, network, config)
+            network.add_adapter(config, adapter_name=NAME)  # type: ignore[operator]
+            for parameter in network.parameters():
+                if parameter.requires_grad:
+                    # Small updates to half-precision weights would be rounded away.
+                    parameter.data = parameter.data.float()
+    return attachment
+
+
+def _config(rank: int, alpha: float, targets: Sequence[str], dropout: float) -> LoraConfig:
+    # peft declares the alpha a whole number and computes with any.
+    return LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), lora_dropout=dropout)  # type: ignore[arg-type]
+
+
+def _check_targets(part: str, network: nn.Module, config: LoraConfig) -> None:
+    layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    wanted = sorted(config.target_modules or ())
+    missing = [target for target in wanted if not any(f".{name}".endswith(f".{target}") for name in layers)]
+    if missing:
+        known = sorted({name.rsplit(".", 1)[-1] if not name[-1].isdigit() else _tail(name) for name in layers})
+        setting = "lora.targets" if part == "unet" else "The text encoder's targets"
+        raise TrainingError(
+            setting,
+            f"no layer of the base ends in {', '.join(missing)}",
+            f"Choose among its layers: {', '.join(known)}",
+        )
+
+
+def _tail(name: str) -> str:
+    """The end of a numbered layer's name that tells it from others: `ff.net.2`, `to_out.0`, `time_emb`."""
+    parts = name.split(".")
+    words = [index for index, part in enumerate(parts) if not part.isdigit()]
+    start = words[-1] if len(words) < 2 or parts[words[-1]] != "net" else words[-2]
+    return ".".join(parts[start:])
