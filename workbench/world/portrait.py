@@ -90,6 +90,5 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
     )
     background = draw_background(scene.background, size, side, chance)
     folds = creases(chance, half, body_at, outfit.broad * scale, outfit.base * scale)
-    picture = np.asarray(canvas.picture.reduce(factor), dtype=np.float32)
-    lit = light_up(picture, canvas.cover.reduce(factor), lights, background, folds, side)
+    lit = light_up(canvas.picture.reduce(factor), canvas.cover.reduce(factor), lights, background, folds, side)
     return develop(lit, lamp, side, chance)

@@ -77,8 +77,11 @@ class Face:
         # Skin on a photo is less bright and less coloured than on a drawing, and keeps room for highlights.
         skin = skin_colour(character)
         grey = luma(skin)
-        self.skin: RGB = mix(shade(skin, 0.94), (grey * 0.95, grey * 0.86, grey * 0.80), 0.18)
+        self.skin: RGB = mix(shade(skin, 0.95), (grey * 1.0, grey * 0.84, grey * 0.78), 0.12)
         hair = hair_colour(character)
+        dull = luma(hair) * 0.92
+        if character.hair_colour in ("brown", "chestnut", "blonde", "ginger"):  # grown hair is never as loud as dyed
+            hair = mix(hair, (dull, dull, dull), 0.14)
         self.hair: RGB = shade(hair, 0.88) if luma(hair) > 150 else hair
         # Brows are darker than hair, and never as loud as dyed hair.
         self.brow: RGB = mix(shade(self.hair, 0.55), (62, 44, 36), 0.45)
@@ -136,22 +139,22 @@ def measure(character: Character, mood: Mood) -> Measures:
     wide, jaw, chin = {"round": (91, 75, 131), "oval": (86, 65, 139), "square": (89, 78, 137)}[character.face_shape]
     eye_wide, up, down, slant = {"round": (18, 10.5, 6.4, 0.5), "almond": (19.5, 9.0, 5.0, 3.0),
                                  "narrow": (20, 6.4, 3.9, 1.5)}[character.eye_shape]  # fmt: skip
-    eyes = 1.15 if child else 0.95 if old else 1.0
+    eyes = 1.24 if child else 0.95 if old else 1.0
     gape = max(mood.gape - 8, 0) * 0.45
-    chin = chin * own[2] * (0.89 if child else 1.0)
+    chin = chin * own[2] * (0.84 if child else 1.0)
     return Measures(
         wide=wide * own[0] * (1.02 if child else 1.0),
-        jaw=jaw * own[1] * (1.05 if child else 1.0),
+        jaw=jaw * own[1] * (1.09 if child else 1.0),
         chin=chin + gape,
-        crown=-136 if not child else -134,
+        crown=-134 if not child else -140,
         eye_x=38 * own[3] * (1.02 if child else 1.0),
         eye_wide=eye_wide * own[4] * eyes,
         eye_up=up * own[5] * eyes,
         eye_down=down * eyes * (1 - 0.45 * mood.squint),
         eye_slant=slant + rng.normal(0, 0.6) - (1.2 if old else 0),
-        brow_y=-27 * own[6] + (1 if child else 0),
-        nose_y=chin * 0.385 * (0.94 if child else 1.03 if old else 1.0) * (0.5 + 0.5 * own[7]),
-        nose_wide=20 * own[8] * (0.86 if child else 1.08 if old else 1.0),
+        brow_y=-27 * own[6] - (3 if child else 0),
+        nose_y=chin * 0.385 * (0.88 if child else 1.03 if old else 1.0) * (0.5 + 0.5 * own[7]),
+        nose_wide=20 * own[8] * (0.80 if child else 1.08 if old else 1.0),
         mouth_y=chin * 0.585 * own[9] ** 0.3,
         mouth_wide=28 * own[9] * (0.9 if child else 1.0),
         lips=(7.0 if not old else 4.6) * own[10] * (0.95 if child else 1.0),

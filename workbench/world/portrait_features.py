@@ -43,7 +43,7 @@ def _draw_eye(face: Face, pen: Pen, s: int, lid: float, colour: RGB) -> None:
     pen.fill(join(top, bottom[::-1]), white)
     pen.fill(oval(float(top[0, 0]) + s * 2.2, float(top[0, 1]) + 0.6, 2.2, 1.8), mix(face.skin, (196, 110, 104), 0.6))
 
-    radius = 8.7 * (1.12 if face.age == "child" else 1.0)
+    radius = 8.7 * (1.22 if face.age == "child" else 1.0)
     cx, cy = s * m.eye_x + 2.5 * face.turn, (level[7] - 0.12 * m.eye_up) if lid <= 1.05 else -1.0
 
     def inside(r: float, dx: float = 0.0, dy: float = 0.0) -> Points:
@@ -83,7 +83,7 @@ def draw_brows(face: Face, pen: Pen, rng: np.random.Generator) -> None:
     """Brows: a tapered shape with single hairs."""
     m, mood = face.measures, face.mood
     thick = 9.8 if face.character.brows == "thick" else 5.0
-    thick *= 0.85 if face.age == "child" else 1.0
+    thick *= 0.72 if face.age == "child" else 1.0
     strength = 0.92 if face.character.brows == "thick" else 0.80
     for s in (-1, 1):
         t = np.linspace(0, 1, 9)

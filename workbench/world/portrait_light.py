@@ -44,7 +44,7 @@ LAMPS = {
     "daylight": Lamp(0.38, -0.62, 0.70, 0.52, (1.00, 1.00, 1.02), 0.10, 0.05, 0.10, 2.0),
     "studio light": Lamp(0.68, -0.42, 0.62, 0.36, (1.05, 1.04, 1.04), 0.20, 0.16, 0.24, 1.4),
     "warm light": Lamp(0.50, -0.30, 0.80, 0.46, (1.10, 0.95, 0.74), 0.14, 0.14, 0.20, 2.6),
-    "dim light": Lamp(0.62, -0.42, 0.66, 0.42, (0.60, 0.63, 0.74), 0.08, 0.18, 0.30, 4.2),
+    "dim light": Lamp(0.62, -0.42, 0.66, 0.46, (0.68, 0.69, 0.77), 0.08, 0.16, 0.28, 3.6),
 }
 
 
@@ -120,7 +120,7 @@ def relief(face: Face, lamp: Lamp, side: float) -> Image.Image:
     hill(0, chin - 19, 19, 13, 8)
     hill(0, -70, 46, 26, 5)
     light, shine = _lit(z + shape.field(), lamp, side)
-    skin = lamp.ambient + (1.07 - lamp.ambient) * light
+    skin = lamp.ambient + (1.12 - lamp.ambient) * light
 
     def stain(x: float, y: float, sx: float, sy: float, much: float, lift: float = 0.0) -> None:
         shade.add(face.x(x, y, lift), y, sx, sy, much)
@@ -161,69 +161,74 @@ def _hair_light(lamp: Lamp, side: float) -> np.ndarray:
 
 
 def shadows(cover: Image.Image, side: float) -> tuple[np.ndarray, np.ndarray]:
-    """Soft shadows from who covers what: (near, far), each (h, w, 4) shares per material, moved away from the lamp."""
+    """Soft shadows from who covers what: (near, far), each (4, h, w) shares per material, moved away from the lamp."""
     unit = cover.width / 512
     soft = cover.filter(ImageFilter.BoxBlur(7 * unit)).filter(ImageFilter.BoxBlur(6 * unit))
-    shares = np.asarray(soft, dtype=np.float32) / 255
+    shares = np.stack([np.asarray(band) for band in soft.split()])
     moved = []
     for right, down in ((-side * 5, 11), (-side * 16, 32)):
         rows = round(down * unit)
-        away = np.roll(shares, (rows, round(right * unit)), axis=(0, 1))
-        away[:rows] = 0
+        away = np.roll(shares, (rows, round(right * unit)), axis=(1, 2)).astype(np.float32)
+        away *= np.float32(1 / 255)
+        away[:, :rows] = 0
         moved.append(away)
     return moved[0], moved[1]
 
 
 def light_up(
-    picture: np.ndarray, cover: Image.Image, lights: Image.Image, background: np.ndarray, creases: np.ndarray, side: float
+    picture: Image.Image, cover: Image.Image, lights: Image.Image, background: np.ndarray, creases: np.ndarray, side: float
 ) -> np.ndarray:
-    """Flat colours under light, with shadows, in front of a background: (size, size, 3) floats.
+    """Flat colours under light, with shadows, in front of a background: (3, size, size) floats.
 
     Light is soft, so it is worked out at half the picture's size.
 
     Args:
-        picture: flat colours on black, (size, size, 3).
+        picture: flat colours on black, size x size.
         cover: who covers what, four channels, size x size.
         lights: `relief` seen by the camera, half as wide.
         creases: light and shadow of folds in cloth, (size / 2, size / 2), 1 is flat.
     """
     size = cover.width
     near, far = shadows(cover.reduce(2), side)
-    fields = np.asarray(lights, dtype=np.float32)
-    above = np.minimum(near[..., 1] + near[..., 3], 1)  # hair and hats shade the face
-    skin = fields[..., 0] / 128 * (1 - 0.46 * above)
-    hair = fields[..., 3] / 128 * (1 - 0.35 * near[..., 3])
+    on_face, shine, blood, on_hair = (np.asarray(band, dtype=np.float32) for band in lights.split())
+    above = np.minimum(near[1] + near[3], 1)  # hair and hats shade the face
     t = np.linspace(-1, 1, size // 2, dtype=np.float32)
-    body = (0.97 + 0.07 * side * t - 0.12 * t * t)[None, :] * (1.02 - 0.10 * np.clip(t, 0, 1))[:, None] * creases
-    head_over = np.minimum(far[..., 0] + far[..., 1] * 0.7 + far[..., 3] * 0.5, 1)
-    body = body * (1 - 0.50 * head_over) * (1 - 0.25 * near[..., 1])
-    thing = 0.25 + 0.8 * fields[..., 3] / 128
-    wall = 1 - 0.16 * np.minimum(far.sum(axis=-1), 1)
-    shine = fields[..., 1] * (1 - 0.5 * above)
-    light, rest = _grown((skin * 128, hair * 128, body * 128, thing * 128), size), _grown(
-        (shine, fields[..., 2], wall * 255, wall * 0), size
-    )
-    share = np.asarray(cover, dtype=np.float32) / 255
-    weighted = share * light
-    covered = np.minimum(share.sum(axis=-1), 1)
-    total = weighted.sum(axis=-1) / (np.maximum(covered, 0.02) * 128)
-    on_skin = share[..., 0]
+    plain = (0.97 + 0.07 * side * t - 0.12 * t * t)[None, :] * (1.02 - 0.10 * np.clip(t, 0, 1))[:, None]
+    head_over = np.minimum(far[0] + far[1] * 0.7 + far[3] * 0.5, 1)
+    skin = _grown(on_face * (1 - 0.46 * above))
+    hair = _grown(on_hair * (1 - 0.35 * near[3]))
+    body = _grown(128 * plain * creases * (1 - 0.50 * head_over) * (1 - 0.25 * near[1]))
+    thing = _grown(32 + 0.8 * on_hair)
+    wall = _grown(1 - 0.16 * np.minimum(far[0] + far[1] + far[2] + far[3], 1))
+    shine = _grown(shine * (1 - 0.5 * above))
+    blood = _grown(blood)
+
+    rows = (size // 2, 2, size)  # as `_grown` fields
+    shares = [np.asarray(band, dtype=np.float32).reshape(rows) for band in cover.split()]
+    covered = np.minimum(shares[0] + shares[1] + shares[2] + shares[3], 255)
+    total = shares[0] * skin
+    for share, light in zip(shares[1:], (hair, body, thing), strict=True):
+        total += share * light
+    total /= np.maximum(covered, 5) * 128
+    on_skin = shares[0]
     # Light that went through skin comes out redder: shadows on a face are warm, blood shows on cheeks and nose.
-    warm = on_skin * (128 - np.minimum(light[..., 0], 128)) * np.float32(0.12 / 128)
-    blush = on_skin * rest[..., 0 + 1] * np.float32(1 / 255)
-    lit = picture * total[..., None]
-    lit[..., 0] *= 1 + warm
-    lit[..., 1] *= 1 - 0.15 * warm - 0.14 * blush
-    lit[..., 2] *= 1 - 0.45 * warm - 0.12 * blush
-    lit += (on_skin * rest[..., 0])[..., None]
-    lit += background * ((1 - covered) * rest[..., 2] * np.float32(1 / 255))[..., None]
-    return lit
+    warm = on_skin * ((128 - np.minimum(skin, 128)) * np.float32(0.12 / 128 / 255))
+    blood = on_skin * (blood * np.float32(1 / 255 / 255))
+    shine = on_skin * (shine * np.float32(1 / 255))
+    wall = (255 - covered) * (wall * np.float32(1 / 255))
+    lit = np.empty((3, *rows), dtype=np.float32)
+    tints = (1 + warm, 1 - 0.15 * warm - 0.14 * blood, 1 - 0.45 * warm - 0.12 * blood)
+    for channel, (band, tint) in enumerate(zip(picture.split(), tints, strict=True)):
+        plane = np.multiply(np.asarray(band, dtype=np.float32).reshape(rows), total, out=lit[channel])
+        plane *= tint
+        plane += shine
+        plane += background[channel].reshape(rows) * wall
+    return lit.reshape(3, size, size)
 
 
-def _grown(fields: tuple[np.ndarray, ...], size: int) -> np.ndarray:
-    """Four fields (0-255) at the picture's size."""
-    image = Image.fromarray(np.clip(np.stack(fields, axis=-1), 0, 255).astype(np.uint8), "CMYK")
-    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.float32)
+def _grown(field: np.ndarray) -> np.ndarray:
+    """A field at twice its width, (h, 1, 2 w), to be spread over pairs of rows: soft light needs nothing finer."""
+    return np.repeat(np.asarray(field, dtype=np.float32), 2, axis=1)[:, None, :]
 
 
 def creases(rng: np.random.Generator, size: int, at: tuple[float, float], broad: float, top: float) -> np.ndarray:
@@ -253,12 +258,12 @@ def creases(rng: np.random.Generator, size: int, at: tuple[float, float], broad:
 
 @lru_cache(maxsize=4)
 def _noise(size: int) -> np.ndarray:
-    """A pool of sensor noise (2 * size, 2 * size, 3), slightly blotchy as after a camera's own smoothing."""
+    """A pool of sensor noise (3, 2 * size, 2 * size), slightly blotchy as after a camera's own smoothing."""
     rng = np.random.default_rng(20)
-    fine = rng.standard_normal((2 * size, 2 * size, 3), dtype=np.float32)
-    luma = rng.standard_normal((2 * size, 2 * size, 1), dtype=np.float32)
+    fine = rng.standard_normal((3, 2 * size, 2 * size), dtype=np.float32)
+    luma = rng.standard_normal((1, 2 * size, 2 * size), dtype=np.float32)
     mixed = 0.45 * fine + 0.8 * luma
-    mixed = mixed + 0.5 * (np.roll(mixed, 1, 0) + np.roll(mixed, 1, 1))
+    mixed = mixed + 0.5 * (np.roll(mixed, 1, 1) + np.roll(mixed, 1, 2))
     return np.asarray(mixed / mixed.std(), dtype=np.float32)
 
 
@@ -273,19 +278,22 @@ def develop(light: np.ndarray, lamp: Lamp, side: float, rng: np.random.Generator
     """What the camera makes of the scene: colour cast, uneven light, vignette, tone curve, noise, slight blur.
 
     Args:
-        light: (size, size, 3) floats, 0-255; changed in place.
+        light: (3, size, size) floats, 0-255; changed in place.
     """
-    size = light.shape[0]
+    size = light.shape[1]
     exposure = 1 + rng.uniform(-0.07, 0.07)
     gain = np.array(lamp.cast, dtype=np.float32) * exposure * (1 + rng.normal(0, 0.012, 3).astype(np.float32))
     across = np.linspace(1 - lamp.falloff * side, 1 + lamp.falloff * side, size, dtype=np.float32)
     field = across[None, :] * (1 - lamp.vignette * _corners(size))
-    light *= field[..., None] * gain
+    field = field.astype(np.float32)
+    for plane, much in zip(light, gain.tolist(), strict=True):
+        plane *= field * np.float32(much)
     # Highlights roll off instead of clipping, as film and phones do.
-    np.minimum(light, 205 + (light - 205) * 0.55, out=light)
+    np.minimum(light, light * np.float32(0.55) + np.float32(205 * 0.45), out=light)
     y, x = rng.integers(0, size, 2)
-    light += _noise(size)[y : y + size, x : x + size] * np.float32(lamp.noise * rng.uniform(0.7, 1.3))
+    light += _noise(size)[:, y : y + size, x : x + size] * np.float32(lamp.noise * rng.uniform(0.7, 1.3))
     np.clip(light, 0, 255, out=light)
-    picture = Image.fromarray(light.astype(np.uint8), "RGB")
+    planes = light.astype(np.uint8)
+    picture = Image.merge("RGB", [Image.fromarray(plane) for plane in planes])
     softness = rng.uniform(0.22, 0.5) * size / 256
     return picture.filter(ImageFilter.BoxBlur(softness))

@@ -16,7 +16,7 @@ VARIANTS = 16
 
 
 def draw_background(word: str, size: int, side: float, rng: np.random.Generator) -> np.ndarray:
-    """A background as floats (size, size, 3), 0-255.
+    """A background as floats (3, size, size), 0-255.
 
     Args:
         word: one of the world's background words.
@@ -30,16 +30,16 @@ def draw_background(word: str, size: int, side: float, rng: np.random.Generator)
         mirrored = box[0] > box[2]
         if mirrored:
             box = (box[2], box[1], box[0], box[3])
-        grown = scene.resize((size, size), Image.Resampling.BICUBIC, box=box)
+        grown = scene.resize((size, size), Image.Resampling.BILINEAR, box=box)
         if mirrored:
             grown = grown.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return np.asarray(grown, dtype=np.float32)
+        return np.stack([np.asarray(band, dtype=np.float32) for band in grown.split()])
     wall = np.array(background_colour(word), dtype=np.float32) * rng.uniform(0.94, 1.0)
     t = np.linspace(-1, 1, 24, dtype=np.float32)
     spot = np.exp(-0.5 * (((t[None, :] - 0.5 * side) / 1.3) ** 2 + ((t[:, None] + 0.35) / 1.3) ** 2))
     light = 0.80 + 0.22 * spot + 0.006 * rng.standard_normal((24, 24)).astype(np.float32)
-    field = Image.fromarray(light.astype(np.float32)).resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(field, dtype=np.float32)[..., None] * wall
+    field = Image.fromarray(light.astype(np.float32)).resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(field, dtype=np.float32)[None] * wall[:, None, None]
 
 
 def _bokeh(picture: Image.Image, rng: np.random.Generator, count: int, top: float, low: float, tones: list[tuple[int, int, int]], big: float = 6.5, strength: int = 90) -> Image.Image:
