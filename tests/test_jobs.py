@@ -79,8 +79,11 @@ def ended(state: JobState) -> bool:
     return not state.alive
 
 
-def test_a_run_is_followed_to_its_end(recipe: Path) -> None:
-    job = start_training({"train.steps": 30, "traits": {"glasses": "round"}, "flips": False}, "mia", recipe=recipe)
+def test_a_run_is_followed_to_its_end(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("me").mkdir()
+    wishes = {"photos": "me", "train.steps": 30, "traits": {"glasses": "round"}, "flips": False}
+    job = start_training(wishes, "mia", recipe=recipe)
     first = job_state("mia")
     assert (first.state, first.stage, first.alive, first.can_resume) == ("preparing", "starting", True, False)
     # Its own session: closing the terminal or stopping the page does not reach it.
@@ -94,7 +97,8 @@ def test_a_run_is_followed_to_its_end(recipe: Path) -> None:
     assert output_tail("mia")[0].startswith("hello from")
     asked = yaml.safe_load((run_folder("mia") / "request.yaml").read_text())
     assert asked["traits"] == {"glasses": "round"} and asked["data"]["flips"] is False
-    assert Path(asked["photos"]).is_absolute()
+    # The run works elsewhere; a base's short name is no folder.
+    assert (asked["photos"], asked["base"]) == (str(tmp_path / "me"), "chibi-mini")
     with pytest.raises(JobError, match="finished"):
         resume("mia", recipe=recipe)
 

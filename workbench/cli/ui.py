@@ -19,11 +19,11 @@ def run(args: argparse.Namespace) -> int:
     from workbench.config import ROOT
     from workbench.errors import ConfigError
 
+    if not 1 <= args.port <= 65535:
+        raise ConfigError(f"Port {args.port}", "there is no such port", "Choose one from 1024 to 65535")
     app = ROOT / "ui" / "app.py"
     if not app.is_file():
         raise ConfigError(str(app), "the page is missing from this installation", "Install the workbench again")
-    if not 1 <= args.port <= 65535:
-        raise ConfigError(f"Port {args.port}", "there is no such port", "Choose one from 1024 to 65535")
     command = page_command(args.port)
     if args.json:
         print_json({"url": f"http://127.0.0.1:{args.port}", "command": command})

@@ -32,7 +32,7 @@ from workbench.config import (
 from workbench.device import thread_count
 from workbench.errors import JobError, RunBusyError, StorageError
 from workbench.jobs.follow import existing_run, job_state, run_folder, settings_file
-from workbench.jobs.processes import launcher_pid, read_object, signal_all, wait_for_end, worker_pid
+from workbench.jobs.processes import launcher_pid, number, read_object, signal_all, wait_for_end, worker_pid
 
 RECIPE = ROOT / "recipes" / "train_lora.py"
 ACCELERATE_CONFIG = ROOT / "accelerate_config.yaml"
@@ -92,7 +92,7 @@ def resume(name: str, *, recipe: Path = RECIPE) -> Job:
     _check_space(folder)
     with _starting(folder):
         if job_state(folder.name).state == "done":
-            raise JobError(f"Run {folder.name}", "it is finished", "Start it again with more steps to train it further")
+            raise JobError(f"Run {folder.name}", "it is finished", "Start a new one: this one is kept beside it")
         asked = settings_file(folder)
         if asked is None:
             raise JobError(f"Run {folder.name}", "its settings are gone", "Start a new run")
@@ -169,11 +169,15 @@ def _launch(folder: Path, settings: Path, recipe: Path) -> Job:
 
 
 def _from_anywhere(settings: Settings) -> Settings:
-    """The same settings with absolute folders: the run works in the repository's root, not where the person is."""
-    photos, base = find_path(settings.photos), find_path(settings.base)
-    return replace(
-        settings, photos=str(photos.absolute()), base=str(base.absolute()) if base.exists() else settings.base
+    """The same settings with absolute folders: the run works in the repository's root, not where the person is.
+
+    What is no folder stays as it is: the word `subject`, a base's short name, a hub id.
+    """
+    photos, base = (
+        str(path.absolute()) if (path := find_path(text)).is_dir() else text
+        for text in (settings.photos, settings.base)
     )
+    return replace(settings, photos=photos, base=base)
 
 
 def _as_word(value: Any) -> str:
@@ -192,6 +196,10 @@ def _check_space(folder: Path) -> None:
 
 
 def _note_stopped(folder: Path) -> None:
-    status = read_object(folder / "status.json")
+    """Says that it was stopped by hand, unless the run has said how it ended itself."""
+    status, job = read_object(folder / "status.json"), read_object(folder / "job.json")
+    own_word = (number(status.get("updated")) or 0) >= (number(job.get("started")) or 0)
+    if own_word and status.get("state") in ("stopped", "failed", "done"):
+        return
     note = {"state": "stopped", "stage": "stopped", "reason": "stopped by hand", "updated": time.time()}
     atomic_write(folder / "status.json", json.dumps(status | note))
