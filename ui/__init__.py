@@ -1,0 +1,1 @@
+"""The page: `streamlit run ui/app.py`. Screens are thin; all work is in `workbench`."""

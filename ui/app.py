@@ -1,0 +1,36 @@
+"""The page of the chibi LoRA workbench: Photos → Train → Create → Gallery → Adapters.
+
+    streamlit run ui/app.py
+
+Each screen is a file in `ui/screens`, in the order of the flow. What a person makes is on disk, so a refreshed page or
+a second tab shows the same; only choices that were not carried out yet live in the session.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).resolve().parent
+if str(HERE.parent) not in sys.path:  # `streamlit run` puts only this file's folder there
+    sys.path.insert(0, str(HERE.parent))
+
+from ui import theme  # noqa: E402
+from ui.words import telling  # noqa: E402
+
+st.set_page_config(page_title="Chibi workbench", page_icon=theme.icon(), layout="wide")
+theme.apply()
+page = st.navigation(
+    [
+        st.Page("screens/photos.py", title="Photos", icon=":material/add_a_photo:", default=True),
+        st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("screens/create.py", title="Create", icon=":material/auto_awesome:"),
+        st.Page("screens/gallery.py", title="Gallery", icon=":material/photo_library:"),
+        st.Page("screens/adapters.py", title="Adapters", icon=":material/shelves:"),
+    ],
+    position="top",
+)
+with telling():
+    page.run()

@@ -1,0 +1,94 @@
+"""Photos as cards: the kept ones with their words, the refused ones with the reason and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui import people, theme
+from ui.words import count, escaped, plain, telling_later
+from workbench.photos import Judgement, Subject, judgements, remove_photo
+from workbench.photos.scene import LONGEST_WORDS, photo_words, save_photo_words
+
+
+def kept_cards(subject: Subject) -> None:
+    """The photos that will be learned from; each can be given words, or taken out."""
+    crops, records, words = people.kept_crops(subject), judgements(subject), photo_words(subject)
+    if not crops:
+        with st.container(key="panel-empty"):
+            theme.empty(
+                "No photos yet",
+                f"Drop 3 to 20 photos of {subject.name} above: face sharp, from different sides, in different light.",
+                "lena",
+                "wave",
+            )
+        return
+    theme.section(
+        f"{count(len(crops), 'photo')} to learn from",
+        "Say under a photo what is not part of the face, such as smiling or a red hoodie: it stays changeable.",
+    )
+    with st.container(key="grid-kept"):
+        for path in crops:
+            _kept_card(subject, path, records.get(path.stem, {}), words.get(path.stem, ""))
+
+
+def _kept_card(subject: Subject, path: Path, record: dict[str, Any], words: str) -> None:
+    name = str(record.get("name") or path.name)
+    warnings = record.get("warnings") or []
+    with st.container(key=f"card-{subject.name}-{path.stem}"):
+        st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", alt=name)
+        told = "".join(
+            f'<p class="small">{escaped(each.get("words", ""))}. {escaped(each.get("way_out", ""))}.</p>'
+            for each in warnings
+            if isinstance(each, dict)
+        )
+        label = theme.badge("Accepted, could be better", "warn") if warnings else theme.badge("Accepted", "good")
+        st.html(f'<div class="title" title="{escaped(name)}">{escaped(name)}</div>{label}{told}')
+        key = f"words-{subject.name}-{path.stem}"
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"tools-{path.stem}"):
+            st.text_input(
+                f"Words for {plain(name)}", words, key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
+                placeholder="smiling, red hoodie", on_change=_save_words, args=(subject, path.stem, key),
+            )  # fmt: skip
+            st.button(
+                "", key=f"remove-{subject.name}-{path.stem}", icon=":material/close:", type="tertiary",
+                help=f"Take {plain(name)} out", on_click=_remove, args=(subject, path.stem),
+            )  # fmt: skip
+
+
+def refused_cards(subject: Subject) -> None:
+    """Photos of the last drop that cannot be used, and why."""
+    refused: list[Judgement] = st.session_state.get("refused", {}).get(subject.name, [])
+    if not refused:
+        return
+    theme.section(f"{count(len(refused), 'photo')} left out", "They are not kept. Your own files are as they were.")
+    with st.container(key="grid-refused"):
+        for index, judgement in enumerate(refused):
+            with st.container(key=f"card-refused-{index}"):
+                if judgement.photo is not None:
+                    st.image(people.small(judgement.photo.image), alt=judgement.name)
+                else:
+                    st.html(f'<div class="nophoto"><img src="{theme.chibi("ravi", "oh")}" alt=""></div>')
+                problem = judgement.problems[0]
+                st.html(
+                    f'<div class="title" title="{escaped(judgement.name)}">{escaped(judgement.name)}</div>'
+                    f'{theme.badge("Left out", "bad")}<p class="small"><b>{escaped(problem.words)}.</b> '
+                    f"{escaped(problem.way_out)}.</p>"
+                )
+    st.button("Clear these", icon=":material/done_all:", type="tertiary", on_click=_clear, args=(subject,))
+
+
+def _clear(subject: Subject) -> None:
+    st.session_state["refused"].pop(subject.name, None)
+
+
+def _save_words(subject: Subject, photo: str, key: str) -> None:
+    with telling_later():
+        save_photo_words(subject, {photo: st.session_state[key]})
+
+
+def _remove(subject: Subject, photo: str) -> None:
+    with telling_later():
+        remove_photo(subject, photo)

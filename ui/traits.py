@@ -1,0 +1,64 @@
+"""What was read from the photos, as words that the person can correct."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from ui import theme
+from ui.words import telling_later
+from workbench.photos import Subject, save_subject
+from workbench.world.character import CHARACTER_WORDS
+
+YES_NO = ("freckles", "earrings")
+
+
+def correct_traits(subject: Subject, crops: list[Path]) -> None:
+    """One list for each trait that was read; what the person chooses there is kept and wins."""
+    theme.section("What the photos show", "Read from the photos; correct what is wrong.")
+    with st.spinner("Reading the photos…"):
+        read = read_from(tuple(crops))
+    with st.container(key="grid-fields"):
+        for trait in (*CHARACTER_WORDS, *YES_NO):
+            if trait not in read and trait not in subject.traits:
+                continue
+            own = read.get(trait)
+            words = ["yes", "no"] if trait in YES_NO else list(CHARACTER_WORDS[trait])
+            said = _word(subject.traits.get(trait, own))
+            words += [said] if said not in words else []
+            key = f"trait-{subject.name}-{trait}-{own}"
+            st.selectbox(
+                trait.replace("_", " ").capitalize(), words, words.index(said), key=key,
+                on_change=_correct, args=(subject, trait, own, key),
+            )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def read_from(crops: tuple[Path, ...]) -> dict[str, Any]:
+    """The traits that the crops show; a crop's name is its content's, so the answer may be remembered."""
+    from workbench.captions import read_traits
+
+    pictures = []
+    for path in crops:
+        with Image.open(path) as image:
+            pictures.append(image.convert("RGB"))
+    return {trait: reading.value for trait, reading in read_traits(pictures).items()}
+
+
+def _word(value: Any) -> str:
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _correct(subject: Subject, trait: str, own: Any, key: str) -> None:
+    """Keeps a correction; what equals the reading is no correction, so that a later reading counts again."""
+    said = st.session_state[key]
+    traits = dict(subject.traits)
+    traits.pop(trait, None)
+    if said != _word(own):
+        traits[trait] = said == "yes" if trait in YES_NO else said
+    with telling_later():
+        save_subject(replace(subject, traits=traits))
