@@ -221,7 +221,9 @@ def card_from_metadata(metadata: Mapping[str, str], name: str) -> Card | None:
     spec = {key.removeprefix("modelspec."): value for key, value in metadata.items() if key.startswith("modelspec.")}
     if not spec and not any(key.startswith("ss_") for key in metadata):
         return None
-    resolution = re.match(r"(\d{2,4})x\d", spec.get("resolution", "") or metadata.get("ss_resolution", "").strip("()"))
+    resolution = re.match(
+        r"(\d{2,4})\D+\d", spec.get("resolution", "") or metadata.get("ss_resolution", "").strip("()")
+    )
     return Card.from_dict(
         {
             "name": spec.get("title", name),

@@ -167,9 +167,10 @@ def save_adapter(
             what was there before.
         StorageError: the disk is full or the folder may not be written.
     """
-    from workbench.adapters.proof import prove_adapter
+    from workbench.adapters.proof import memory_picture, prove_adapter
 
     path = Path(path)
+    parsed: dict[tuple[str, str, str], torch.Tensor] = {}
     tensors: dict[str, torch.Tensor] = {}
     table: dict[str, Any] = {}
     for component, state in (("unet", unet_lora_state), ("text_encoder", text_lora_state)):
@@ -178,6 +179,7 @@ def save_adapter(
             if key is None:
                 raise AdapterError(card.name, f"{text!r} is not a LoRA weight", "Save only what peft's LoRA trained")
             name = diffusers_key(key.component, key.module, key.role)
+            parsed[key.component, key.module, key.role] = tensor
             tensors[name] = tensor.detach().to("cpu").contiguous()
             if not bool(tensor.isfinite().all()):
                 raise AdapterError(
@@ -195,12 +197,12 @@ def save_adapter(
     if not prove:
         atomic_write(path, blob)
         return path
-    # The dot keeps the unproven file off the shelf; it lies in the same folder so that the rename is atomic.
+    # The dot keeps the unproven file off the shelf.
     unproven = path.with_name(f".unproven-{path.name}")
     try:
         atomic_write(unproven, blob)
-        prove_adapter(unproven, backbone, in_memory=True)
-        unproven.replace(path)
+        prove_adapter(unproven, backbone, memory_picture(backbone, parsed))
+        atomic_write(path, blob)
     finally:
         unproven.unlink(missing_ok=True)
     return path
@@ -255,11 +257,12 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None) -
     metadata = {key: value for key, value in header.metadata.items() if key not in (LORA_METADATA, "format")}
     metadata |= _kohya_words(card, weights)
     unproven = target.with_name(f".unproven-{target.name}")
+    blob = adapter_bytes(tensors, metadata)
     try:
-        atomic_write(unproven, adapter_bytes(tensors, metadata))
         if backbone is not None:
+            atomic_write(unproven, blob)
             prove_adapter(unproven, backbone)
-        unproven.replace(target)
+        atomic_write(target, blob)
     finally:
         unproven.unlink(missing_ok=True)
     return target

@@ -7,6 +7,7 @@ same seed. Where there is no model in memory, the reference is plain arithmetic:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,16 @@ from workbench.adapters.weights import (
     adapted_layers,
     attach,
     carried,
-    carried_modules,
     loaded_difference,
+    lora_layers,
+    quiet,
     read_weights,
 )
 from workbench.errors import AdapterError
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
 SEED, STEPS = 7, 3
 LARGEST_PICTURE = 256  # px; a small picture proves as much as a large one
@@ -53,14 +56,14 @@ class Proof:
     plain: bool = True
 
 
-def prove_adapter(path: Path, backbone: Any, in_memory: bool = False) -> Proof:
+def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None) -> Proof:
     """Opens an adapter file in a fresh pipeline and compares.
 
     Args:
         path: the file, of any spelling.
         backbone: the open Backbone it belongs to; left as it is.
-        in_memory: whether `backbone` may carry the adapter as it was trained. If it does, its picture is the
-            reference; otherwise the weights are added to the fresh pipeline's by hand.
+        reference: the picture that the model in memory draws (see `memory_picture`); None adds the file's weights to
+            the fresh pipeline's by hand and takes that one's picture.
 
     Raises:
         AdapterError: the file cannot be used, a weight did not arrive, nothing changes, or the picture differs.
@@ -78,19 +81,12 @@ def prove_adapter(path: Path, backbone: Any, in_memory: bool = False) -> Proof:
     if not any(bool(weight.up.any()) and bool(weight.down.any()) and weight.alpha for weight in weights.values()):
         raise AdapterError(name, "it changes nothing: all its weights are zero", "Train it for more steps")
 
-    reference = None
-    if in_memory and (trained := carried_modules(backbone.pipeline)):
-        if trained != weights.keys():
-            odd = ".".join(sorted(trained ^ weights.keys())[0])
-            raise AdapterError(name, f"{odd} was trained and not saved, or the other way round", REPORT)
-        # A checkpoint other than the model's present state may be saved; arithmetic is the reference then.
-        if any(not loaded_difference(backbone.pipeline, weights, each) for each in carried(backbone.pipeline)):
-            reference = draw_small(backbone.pipeline, backbone.resolution)
     # Weights merged in half precision would lose a weak adapter in the rounding.
     dtype = torch.float32 if reference is None else backbone.dtype
     fresh = open_backbone(backbone.pipeline.name_or_path, device=backbone.device, dtype=dtype).pipeline
     without = draw_small(fresh, backbone.resolution)
-    fresh.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="proof")
+    with quiet():
+        fresh.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="proof")
     difference = loaded_difference(fresh, weights, "proof")
     if difference and info.spelling == "kohya":
         fresh.unload_lora_weights()
@@ -115,6 +111,38 @@ def prove_adapter(path: Path, backbone: Any, in_memory: bool = False) -> Proof:
             REPORT,
         )
     return proof
+
+
+def memory_picture(backbone: Any, state: Mapping[tuple[str, str, str], torch.Tensor]) -> np.ndarray | None:
+    """The small picture that a model draws which still carries the adapter it was trained with.
+
+    Args:
+        backbone: the Backbone that was trained.
+        state: (component, module, `down` or `up`) -> tensor: the weights that are about to be saved.
+
+    Returns:
+        None when the backbone carries no adapter, or one with other numbers (an older checkpoint is being saved).
+
+    Raises:
+        AdapterError: layers were trained that are not among the weights, or the other way round.
+    """
+    import torch
+
+    pipeline = backbone.pipeline
+    layers = {where: layer for adapter in carried(pipeline) for where, layer in lora_layers(pipeline, adapter).items()}
+    if not layers:
+        return None
+    if odd := layers.keys() ^ {(component, module) for component, module, _ in state}:
+        raise AdapterError(
+            "The adapter", f"{'.'.join(sorted(odd)[0])} was trained and not saved, or the other way round", REPORT
+        )
+    for (component, module), layer in layers.items():
+        (adapter,) = layer.lora_A
+        for role, loaded in (("down", layer.lora_A), ("up", layer.lora_B)):
+            given = state[component, module, role]
+            if not torch.equal(loaded[adapter].weight.detach().to(given), given.detach()):
+                return None
+    return draw_small(pipeline, backbone.resolution)
 
 
 def draw_small(pipeline: Any, resolution: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +60,8 @@ def list_shelf(folder: Path | None = None) -> list[ShelfEntry]:
         original = path.name.removesuffix(KOHYA_SUFFIX) + SUFFIX
         if path.suffix.lower() not in (SUFFIX, *PICKLES) or (path.name.endswith(KOHYA_SUFFIX) and original in names):
             continue
-        entries.append(_entry(path))
+        with suppress(FileNotFoundError):  # taken away since the folder was read
+            entries.append(_entry(path))
     return sorted(entries, key=lambda entry: (-entry.modified.timestamp(), entry.name))
 
 
@@ -136,8 +138,7 @@ def import_adapter(source: bytes | Path, name: str, folder: Path | None = None, 
             check_weights(arriving)
         except AdapterError as error:
             raise AdapterError(target.name, error.reason, error.way_out) from None
-        with storage_errors(target):
-            arriving.replace(target)
+        atomic_write(target, source)
     finally:
         arriving.unlink(missing_ok=True)
     return _entry(target)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,6 +199,21 @@ def misfit(shapes: Mapping[tuple[str, str], Shape], pipeline: Any) -> str:
     return ""
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silences the loaders of diffusers and peft: what they warn of is checked here weight by weight."""
+    from diffusers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+
+
 def attach(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter: str, name: str) -> None:
     """Puts an adapter on a pipeline through diffusers' own loaders and checks that every weight arrived.
 
@@ -213,16 +230,18 @@ def attach(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter
         tensors[diffusers_key(component, module, "down")] = weight.down
         tensors[diffusers_key(component, module, "up")] = weight.up
     try:
-        if any(part == "unet" for part, _ in weights):
-            pipeline.load_lora_into_unet(
-                tensors, network_alphas=None, unet=pipeline.unet, adapter_name=adapter, _pipeline=pipeline,
-                low_cpu_mem_usage=True, metadata=lora_config(weights, "unet"),
-            )  # fmt: skip
-        if any(part == "text_encoder" for part, _ in weights):
-            pipeline.load_lora_into_text_encoder(
-                tensors, network_alphas=None, text_encoder=pipeline.text_encoder, adapter_name=adapter,
-                _pipeline=pipeline, low_cpu_mem_usage=True, metadata=lora_config(weights, "text_encoder"),
-            )  # fmt: skip
+        for component in sorted({part for part, _ in weights}):
+            load = getattr(pipeline, f"load_lora_into_{component}")
+            with quiet():
+                load(
+                    tensors,
+                    network_alphas=None,
+                    adapter_name=adapter,
+                    metadata=lora_config(weights, component),
+                    low_cpu_mem_usage=True,
+                    _pipeline=pipeline,
+                    **{component: getattr(pipeline, component)},
+                )
         if difference := loaded_difference(pipeline, weights, adapter):
             raise AdapterError(name, difference, FRESH_COPY)
     except BaseException:
@@ -245,11 +264,6 @@ def detach(pipeline: Any, adapter: str) -> None:
 def carried(pipeline: Any) -> list[str]:
     """The names of the adapters on a pipeline."""
     return sorted({name for part in COMPONENTS for name in getattr(getattr(pipeline, part), "peft_config", None) or {}})
-
-
-def carried_modules(pipeline: Any) -> set[tuple[str, str]]:
-    """The (component, module) that have an adapter on a pipeline, whichever."""
-    return {where for adapter in carried(pipeline) for where in lora_layers(pipeline, adapter)}
 
 
 def lora_layers(pipeline: Any, adapter: str) -> dict[tuple[str, str], Any]:

@@ -99,7 +99,6 @@ def read_record(source: bytes | Path) -> dict[str, Any]:
         if size > LARGEST_PNG:
             raise GenerationError(name, "the file is far larger than a picture of ours", "Choose another picture")
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=["PNG"]) as image:
-            width = image.size[0]
             text = _chunks(image).get(RECORD_KEY)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise GenerationError(name, "it is not a PNG that can be read", "Choose a PNG made by the workbench") from error
@@ -107,7 +106,7 @@ def read_record(source: bytes | Path) -> dict[str, Any]:
         raise GenerationError(name, "it does not carry a record", "Choose a PNG made by the workbench, as downloaded")
     try:
         table = json.loads(text)
-        return checked_record(table, width)
+        return checked_record(table)
     except GenerationError as error:
         raise GenerationError(name, f"its record makes no sense ({error.reason})", "Choose another picture") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -123,12 +122,11 @@ def _chunks(image: PILImage) -> dict[str, str]:
     return {str(key): str(value) for key, value in text.items()}
 
 
-def checked_record(table: Mapping[str, Any], size: int) -> dict[str, Any]:
+def checked_record(table: Mapping[str, Any]) -> dict[str, Any]:
     """A record of which only what is right is left.
 
     Args:
         table: parsed JSON from anyone.
-        size: the picture's side in pixels, which is known better than the record says.
 
     Raises:
         GenerationError, ValueError, TypeError, KeyError, AttributeError: it is none.
@@ -145,7 +143,7 @@ def checked_record(table: Mapping[str, Any], size: int) -> dict[str, Any]:
         steps=table["steps"],
         guidance=table["guidance"],
         adapters=[(a["name"], a["strength"]) for a in adapters],
-        size=size,
+        size=table.get("size", 0),
     )
     record: dict[str, Any] = {
         "format": RECORD_FORMAT,
@@ -156,7 +154,7 @@ def checked_record(table: Mapping[str, Any], size: int) -> dict[str, Any]:
         "guidance": request.guidance,
         "guidance_rescale": min(1.0, max(0.0, float(table.get("guidance_rescale", 0.0)))),
         "adapters": adapters,
-        "size": size,
+        "size": request.size,
     }
     record |= {key: str(table[key])[:200] for key in _TEXTS if key in table}
     versions = table.get("versions", {})

@@ -21,7 +21,7 @@ MOST_STEPS = 150
 MOST_GUIDANCE = 30.0
 MOST_STRENGTH = 2.0
 MOST_ADAPTERS = 4
-SIZES = (64, 2048)
+SIZES = (16, 2048)
 
 
 @dataclass(frozen=True)
