@@ -6,10 +6,13 @@ The portraits are NASA's of Eileen Collins (`skimage.data.astronaut`) and the U.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
+
+from workbench.photos import Photo, open_photo
 
 PEOPLE = ("astronaut", "hopper")
 
@@ -67,6 +70,13 @@ def variations(image: Image.Image, count: int = 5) -> list[Image.Image]:
         ImageEnhance.Contrast(other_turned).enhance(0.85).filter(ImageFilter.GaussianBlur(0.4)),
     ]
     return made[:count]
+
+
+def as_photo(image: Image.Image, name: str = "photo.jpg", quality: int = 90) -> Photo:
+    """A picture as a person would bring it: a JPEG file, opened."""
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "JPEG", quality=quality)
+    return open_photo(buffer.getvalue(), name)
 
 
 def write_set(folder: Path, person: str, count: int = 5) -> list[Path]:

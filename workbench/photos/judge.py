@@ -24,7 +24,7 @@ BLURRED, SOFT = 0.17, 0.25
 DARK, DIM = 0.12, 0.25
 BURNT, BRIGHT = 0.35, 0.15
 SUNGLASSES, SHADED = 0.72, 0.5
-MASK = 1.2
+MASK = 1.45
 # A second face of more than this share of the first one's width is a second person, less is someone behind.
 SECOND_FACE, BYSTANDER = 0.55, 0.25
 
@@ -143,7 +143,7 @@ def _covered(photo: Photo, face: Face, problems: list[Problem], warnings: list[P
         warnings.append(Problem("sunglasses", words, "A photo that shows the eyes would be better"))
     if measure.mouth_colour(photo.image, face) > MASK:
         words = "The mouth seems to be covered"
-        warnings.append(Problem("covered_mouth", words, "A photo without mask or scarf would be better"))
+        warnings.append(Problem("covered_mouth", words, "If it is a mask or a scarf and no dyed beard, take it off"))
 
 
 def _sentence(reason: str) -> str:

@@ -70,9 +70,8 @@ def open_photo(source: Path | str | bytes, name: str = "") -> Photo:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_many_pixels(name, f"{width} x {height}")
-    frames = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
-    if frames > 1:
-        raise PhotoError(name, f"it is an animation of {frames} pictures", "Save one picture of it as JPEG or PNG")
+    if image.format in _ANIMATED and getattr(image, "is_animated", False):
+        raise PhotoError(name, "it is an animation, not one picture", "Save one picture of it as JPEG or PNG")
     upright, size = _decode(image, name)
     return Photo(name=name, image=_bare(upright), sha256=hashlib.sha256(data).hexdigest(), size=size)
 
