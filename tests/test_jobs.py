@@ -65,7 +65,7 @@ def nothing_left_behind() -> Iterator[None]:
             stop_job(state.name, force=True)
 
 
-def wait(name: str, until: Callable[[JobState], bool], seconds: float = 60) -> JobState:
+def wait(name: str, until: Callable[[JobState], bool], seconds: float = 300) -> JobState:
     end = time.monotonic() + seconds
     while True:
         state = job_state(name)

@@ -54,7 +54,9 @@ def report(state: Any, as_json: bool) -> int:
     elif state.state == "done":
         print(f"\nDone. Draw: workbench create --adapter {state.name}")
     elif state.can_resume:
-        print(f"\nRun {state.name} {state.state}: {state.reason}. Continue: workbench runs resume {state.name}")
+        print(
+            f"\nRun {state.name} {state.state}: {state.reason.rstrip('.')}. Continue: workbench runs resume {state.name}"
+        )
     return 0 if state.state == "done" else 1
 
 
@@ -71,7 +73,9 @@ def describe(state: Any) -> dict[str, Any]:
 
 def line(state: Any) -> list[str]:
     """A run as a row of a table."""
-    steps = f"{state.step}/{state.steps}" if state.steps else ""
+    # Before the first step the counts are those of a preparation, and say nothing once that is over.
+    counts = state.steps and (state.loss is not None or state.state == "preparing")
+    steps = f"{state.step}/{state.steps}" if counts else ""
     loss = f"loss {state.loss:.4f}" if state.loss is not None else ""
     left = f"{duration(state.seconds_left)} left" if state.seconds_left is not None else ""
     return [state.name, state.state, steps, loss, left, state.reason]
