@@ -54,9 +54,8 @@ def report(state: Any, as_json: bool) -> int:
     elif state.state == "done":
         print(f"\nDone. Draw: workbench create --adapter {state.name}")
     elif state.can_resume:
-        print(
-            f"\nRun {state.name} {state.state}: {state.reason.rstrip('.')}. Continue: workbench runs resume {state.name}"
-        )
+        reason = state.reason.rstrip(".")
+        print(f"\nRun {state.name} {state.state}: {reason}. Continue: workbench runs resume {state.name}")
     return 0 if state.state == "done" else 1
 
 
