@@ -17,7 +17,15 @@ from workbench.world.character import Character, Scene
 from workbench.world.portrait_canvas import Canvas, Pen
 from workbench.world.portrait_clothes import Outfit
 from workbench.world.portrait_face import Face, draw_ears, draw_head
-from workbench.world.portrait_features import draw_beard, draw_brows, draw_eyes, draw_marks, draw_mouth, draw_mustache, draw_nose
+from workbench.world.portrait_features import (
+    draw_beard,
+    draw_brows,
+    draw_eyes,
+    draw_marks,
+    draw_mouth,
+    draw_mustache,
+    draw_nose,
+)
 from workbench.world.portrait_hair import Hair
 from workbench.world.portrait_light import CELL, LAMPS, LEFT, TOP, creases, develop, light_up, relief
 from workbench.world.portrait_places import draw_background
@@ -39,7 +47,8 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
     Returns:
         RGB picture, size x size.
     """
-    own = np.random.default_rng([character.variation, 0x4A1])
+    # Each part of a person has its own stream, so that a hat does not move the freckles.
+    own = [np.random.default_rng([character.variation, 0x4A1, part]) for part in range(5)]
     chance = np.random.default_rng([seed, character.variation, zlib.crc32(repr(scene).encode())])
     lamp = LAMPS[scene.light]
     side = 1.0 if chance.random() < 0.5 else -1.0
@@ -58,22 +67,22 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
     head = Pen(canvas, at, scale, tilt)
     body_at = (x - 0.5 * NECK_PIVOT * scale * float(np.sin(lean)), y)
     body = Pen(canvas, body_at, scale)
-    hair = Hair(face, own)
-    headwear = Headwear(face, head, own)
+    hair = Hair(face, own[0])
+    headwear = Headwear(face, head, chance)
 
     headwear.back()
     hair.back(head)
-    outfit = Outfit(face, body, own)
+    outfit = Outfit(face, body, own[1])
     outfit.draw()
     draw_ears(face, head)
     draw_head(face, head)
-    draw_marks(face, head, own)
-    draw_beard(face, head, own)
+    draw_marks(face, head, own[2])
+    draw_beard(face, head, own[3])
     draw_nose(face, head)
     draw_mouth(face, head)
-    draw_mustache(face, head, own)
+    draw_mustache(face, head, own[3])
     draw_eyes(face, head)
-    draw_brows(face, head, own)
+    draw_brows(face, head, own[4])
     if character.hair_style != "bald":
         hair.front(head)
     draw_glasses(face, head)

@@ -121,7 +121,7 @@ class Pen:
         """A line, `width` in units."""
         where = self.place(points)
         pixels = max(1, round(width * self.zoom))
-        joint = "curve" if pixels > 7 else None
+        joint = "curve" if pixels > 3 else None
         self.canvas.paint.line(where, fill=ink(colour), width=pixels, joint=joint)
         if material is not None:
             self.canvas.claim.line(where, fill=material, width=pixels, joint=joint)

@@ -1,5 +1,6 @@
 """Neck, shoulders and nine kinds of clothing for photo-like portraits, in units of the whole picture."""
 
+# ruff: noqa: RUF005 (adding a tuple moves the points of an array)
 from __future__ import annotations
 
 import numpy as np
@@ -12,7 +13,7 @@ WHITE: RGB = (236, 237, 240)
 
 
 class Outfit:
-    """What one person wears in one scene. The pen's origin is between the eyes, the body does not lean with the head."""
+    """What one person wears in one scene. The pen's origin is between the eyes; the body does not lean."""
 
     def __init__(self, face: Face, pen: Pen, rng: np.random.Generator) -> None:
         self.face, self.pen, self.rng = face, pen, rng
@@ -33,19 +34,13 @@ class Outfit:
         half = np.asarray(points, dtype=np.float64)
         return join(half, mirror(half))
 
-    def trunk(self, grow: float = 0.0, rise: float = 0.0) -> Points:
-        """Shoulders and chest as an outline."""
-        n, y, b = self.neck, self.base, self.broad
-        half = curve([(n * 0.62, y - 34 - rise), (n + 8, y - 20 - rise), (n + 42, y - 4 - grow), (b * 0.72, y + 14 - grow),
-                      (b * 0.92 + grow, y + 44), (b + grow, y + 96), (b + 12 + grow, y + 190)], 6)  # fmt: skip
-        return join([(0, y - 34 - rise)], half, [(0, y + 190)], mirror(half))
-
     def draw_neck(self) -> None:
         """Neck, collarbones and the skin that low necklines show."""
         n, y, skin, pen = self.neck, self.base, self.face.skin, self.pen
         tone = shade(skin, 0.92)
-        half = curve([(n * 0.98, y - 110), (n * 0.92, y - 50), (n, y - 24), (n + 40, y - 6), (self.broad * 0.75, y + 18),
-                      (self.broad * 0.94, y + 60), (self.broad, y + 190)], 5)  # fmt: skip
+        b = self.broad
+        half = curve([(n * 0.98, y - 110), (n * 0.92, y - 50), (n, y - 24), (n + 40, y - 6), (b * 0.75, y + 18),
+                      (b * 0.94, y + 60), (b, y + 190)], 5)  # fmt: skip
         pen.fill(self.both(half), tone, BODY)
         for s in (-1, 1):
             cord = curve(np.array([(n * 0.7, y - 62), (n * 0.42, y - 20), (9, y + 4)]) * (s, 1), 5)
@@ -60,7 +55,13 @@ class Outfit:
         if self.kind == "hoodie":
             self._hood()
         if self.kind == "kimono":
-            self.pen.fill(self.both(curve([(self.neck + 2, self.base - 62), (self.neck + 26, self.base - 34), (0, self.base)], 5)), self.dark, BODY)
+            self.pen.fill(
+                self.both(
+                    curve([(self.neck + 2, self.base - 62), (self.neck + 26, self.base - 34), (0, self.base)], 5)
+                ),
+                self.dark,
+                BODY,
+            )
         self.draw_neck()
         {
             "t-shirt": self._tshirt, "hoodie": self._hoodie, "shirt": self._shirt, "suit": self._suit,
@@ -115,7 +116,16 @@ class Outfit:
         self._cloth(neck, grow=6)
         self._seams()
         for s in (-1, 1):  # the hood's edge lies on the chest
-            roll = [(n + 18, y - 44), (n + 46, y - 26), (n + 40, y + 14), (n * 0.6, y + 46), (4, y + 60), (4, y + 34), (n * 0.42, y + 24), (n * 0.9, y + 2)]
+            roll = [
+                (n + 18, y - 44),
+                (n + 46, y - 26),
+                (n + 40, y + 14),
+                (n * 0.6, y + 46),
+                (4, y + 60),
+                (4, y + 34),
+                (n * 0.42, y + 24),
+                (n * 0.9, y + 2),
+            ]
             pen.fill(curve(np.array(roll) * (s, 1), 5, closed=True), mix(self.colour, self.light, 0.3), BODY)
             crease = curve(np.array([(n + 44, y - 20), (n + 38, y + 16), (n * 0.6, y + 47), (4, y + 61)]) * (s, 1), 5)
             pen.wash_line(crease, self.deep, 0.7, 2.4)
@@ -136,7 +146,16 @@ class Outfit:
         """A shirt's pointed collar."""
         n, y, pen = self.neck, self.base, self.pen
         for s in (-1, 1):
-            leaf = np.array([(n + 2, y - 48), (n + 17, y - 32), (n + 18 * reach, y + 6), (n * 0.46 + 14, y + 44 * reach), (3, y + 16), (n * 0.66, y - 12)])
+            leaf = np.array(
+                [
+                    (n + 2, y - 48),
+                    (n + 17, y - 32),
+                    (n + 18 * reach, y + 6),
+                    (n * 0.46 + 14, y + 44 * reach),
+                    (3, y + 16),
+                    (n * 0.66, y - 12),
+                ]
+            )
             pen.fill(leaf * (s, 1), colour, BODY)
             pen.wash_line((leaf * (s, 1))[1:5], edge, 0.85, 2.2)
             pen.wash_line((leaf * (s, 1))[[4, 5, 0]], edge, 0.5, 1.8)
@@ -162,13 +181,25 @@ class Outfit:
             pen.fill(join(front, [(2, y + 195), (20, y + 130)]) * (s, 1), jacket, BODY)
         self._seams()
         tie: RGB = (158, 36, 48) if self.face.scene.clothing_colour not in ("red", "orange", "pink") else (40, 52, 104)
-        pen.fill(np.array([(-13, y + 4), (13, y + 4), (8, y + 26), (20, y + 190), (-20, y + 190), (-8, y + 26)]), tie, BODY)
+        pen.fill(
+            np.array([(-13, y + 4), (13, y + 4), (8, y + 26), (20, y + 190), (-20, y + 190), (-8, y + 26)]), tie, BODY
+        )
         pen.wash_line([(-8, y + 26), (8, y + 26)], (20, 10, 14), 0.6, 2.2)
         for k in range(4):
             pen.wash_line([(-15, y + 62 + 32 * k), (15, y + 44 + 32 * k)], (255, 255, 255), 0.22, 4)
         self._collar(white, (120, 124, 134), 0.9)
         for s in (-1, 1):
-            lapel = np.array([(n + 6, y - 38), (n + 28, y - 20), (n + 54, y + 44), (n + 34, y + 52), (n + 42, y + 70), (14, y + 172), (n * 0.5, y + 60)])
+            lapel = np.array(
+                [
+                    (n + 6, y - 38),
+                    (n + 28, y - 20),
+                    (n + 54, y + 44),
+                    (n + 34, y + 52),
+                    (n + 42, y + 70),
+                    (14, y + 172),
+                    (n * 0.5, y + 60),
+                ]
+            )
             pen.fill(lapel * (s, 1), mix(jacket, self.light, 0.16), BODY)
             pen.wash_line((lapel * (s, 1))[1:6], self.deep, 0.8, 2.2)
             pen.wash_line((lapel * (s, 1))[[5, 6, 0]], (10, 10, 14), 0.45, 2.6)
@@ -176,7 +207,14 @@ class Outfit:
     def _dress(self) -> None:
         n, y, pen, b = self.neck, self.base, self.pen, self.broad
         top = y + 58
-        half = [(b * 0.66, y + 200), (b * 0.70, y + 118), (b * 0.56, top + 22), (b * 0.44, top - 6), (b * 0.20, top - 8), (0, top + 16)]
+        half = [
+            (b * 0.66, y + 200),
+            (b * 0.70, y + 118),
+            (b * 0.56, top + 22),
+            (b * 0.44, top - 6),
+            (b * 0.20, top - 8),
+            (0, top + 16),
+        ]
         line = join(half[:2], curve(half[1:], 5))
         pen.fill(join(line, mirror(line)), self.colour, BODY)
         pen.wash_line(join(line[4:], mirror(line)[:-4]) - (0, 3), shade(self.face.skin, 0.5), 0.22, 5)
@@ -221,8 +259,9 @@ class Outfit:
         self._cloth(neck, tee)
         self._band(neck, 8, shade(tee, 0.9))
         for s in (-1, 1):
-            front = join(curve([(n + 6, y - 38), (n + 50, y - 12), (b * 0.75, y + 8), (b * 0.96, y + 42), (b + 8, y + 100), (b + 18, y + 195)], 6),
-                         [(36, y + 195), (40, y + 110), (n * 0.86, y + 30)])  # fmt: skip
+            slope = curve([(n + 6, y - 38), (n + 50, y - 12), (b * 0.75, y + 8), (b * 0.96, y + 42), (b + 8, y + 100),
+                           (b + 18, y + 195)], 6)  # fmt: skip
+            front = join(slope, [(36, y + 195), (40, y + 110), (n * 0.86, y + 30)])
             pen.fill(front * (s, 1), self.colour, BODY)
         self._seams()
         for s in (-1, 1):
@@ -230,7 +269,16 @@ class Outfit:
             pen.line(zipper, (176, 178, 186), 5.4, BODY)
             pen.wash_line(zipper, (60, 62, 70), 0.6, 1.6)
             pen.wash_line(zipper + (s * 6, 0), self.deep, 0.6, 2.4)
-            collar = np.array([(n - 2, y - 62), (n + 20, y - 50), (n + 30, y - 6), (n * 0.96, y + 44), (n * 0.62, y + 14), (n * 0.86, y - 20)])
+            collar = np.array(
+                [
+                    (n - 2, y - 62),
+                    (n + 20, y - 50),
+                    (n + 30, y - 6),
+                    (n * 0.96, y + 44),
+                    (n * 0.62, y + 14),
+                    (n * 0.86, y - 20),
+                ]
+            )
             pen.fill(curve(collar * (s, 1), 4, closed=True), mix(self.colour, self.dark, 0.45), BODY)
             pen.wash_line(curve((collar * (s, 1))[1:4], 5), self.deep, 0.8, 2.4)
             pen.wash_line(curve(np.array([(b * 0.42, y + 104), (b * 0.60, y + 98)]) * (s, 1), 3), self.deep, 0.8, 3)
@@ -243,7 +291,14 @@ class Outfit:
         stripe: RGB = (70, 84, 120) if luma(self.colour) < 205 else (240, 240, 240)
         for row in range(7):
             at = y + 30 + 24 * row
-            pen.wash_line(curve([(-b * 0.97, at + 16), (-b * 0.5, at + 2), (0, at + 6), (b * 0.5, at + 2), (b * 0.97, at + 16)], 5), stripe, 0.55, 7)
+            pen.wash_line(
+                curve(
+                    [(-b * 0.97, at + 16), (-b * 0.5, at + 2), (0, at + 6), (b * 0.5, at + 2), (b * 0.97, at + 16)], 5
+                ),
+                stripe,
+                0.55,
+                7,
+            )
         self._seams()
         self._band(neck, 9, shade(tee, 0.9))
         bib = y + 66
@@ -252,7 +307,11 @@ class Outfit:
             pen.fill(strap, self.colour, BODY)
             pen.wash_line(strap[[0, 3]], self.deep, 0.7, 2)
             pen.wash_line(strap[[1, 2]], self.deep, 0.7, 2)
-            pen.fill(np.array([(b * 0.50, y + 200), (84, bib + 60), (74, bib), (0, bib), (0, y + 200)]) * (s, 1), self.colour, BODY)
+            pen.fill(
+                np.array([(b * 0.50, y + 200), (84, bib + 60), (74, bib), (0, bib), (0, y + 200)]) * (s, 1),
+                self.colour,
+                BODY,
+            )
         pen.wash_line([(-72, bib + 6), (72, bib + 6)], self.light, 0.8, 2.2)
         pen.wash_line([(-74, bib), (74, bib)], self.deep, 0.7, 2)
         pen.wash(np.array([(-34, bib + 24), (34, bib + 24), (34, y + 200), (-34, y + 200)]), self.dark, 0.45)
@@ -266,10 +325,21 @@ class Outfit:
         self._cloth([(n + 16, y - 30), (n * 0.6, y + 30), (0, y + 92)], grow=4)
         self._seams()
         petal: RGB = (252, 236, 226) if luma(self.colour) < 190 else (214, 92, 104)
-        for fx, fy, r in ((0.62, 62, 13), (-0.70, 92, 15), (0.84, 120, 12), (-0.52, 40, 10), (0.48, 128, 11), (-0.86, 150, 12)):
+        for fx, fy, r in (
+            (0.62, 62, 13),
+            (-0.70, 92, 15),
+            (0.84, 120, 12),
+            (-0.52, 40, 10),
+            (0.48, 128, 11),
+            (-0.86, 150, 12),
+        ):
             for k in range(5):
                 angle = 2 * np.pi * k / 5 + fx * 4
-                pen.wash(oval(fx * b + r * 0.62 * np.cos(angle), y + fy + r * 0.62 * np.sin(angle), r * 0.5, r * 0.5), petal, 0.85)
+                pen.wash(
+                    oval(fx * b + r * 0.62 * np.cos(angle), y + fy + r * 0.62 * np.sin(angle), r * 0.5, r * 0.5),
+                    petal,
+                    0.85,
+                )
             pen.wash(oval(fx * b, y + fy, r * 0.26, r * 0.26), (232, 180, 70), 1.0)
         for s, tone in ((1, self.dark), (-1, self.dark)):  # the left side lies on top
             for shift, wide, colour in ((-9.0, 13.0, WHITE), (4.0, 26.0, tone)):

@@ -1,5 +1,6 @@
 """The face of a photo-like portrait: its measures, its outline and how it turns."""
 
+# ruff: noqa: RUF005 (adding a tuple moves the points of an array)
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 """Eyes, brows, nose, mouth, beard and the skin's marks of a photo-like portrait."""
 
+# ruff: noqa: RUF005 (adding a tuple moves the points of an array)
 from __future__ import annotations
 
 import numpy as np
@@ -39,7 +40,7 @@ def _draw_eye(face: Face, pen: Pen, s: int, lid: float, colour: RGB) -> None:
     upper = np.minimum(upper, lower - 1.2 * _ARCH)
     top, bottom = face.at(np.stack([x, upper], axis=1)), face.at(np.stack([x, lower], axis=1))
     pen.wash(join(top + (0, -5), bottom[::-1] + (0, 3)), fold, 0.22)
-    white = mix((232, 226, 222), face.skin, 0.10)
+    white = mix((230, 224, 220), face.skin, 0.12 if luma(face.skin) > 130 else 0.24)
     pen.fill(join(top, bottom[::-1]), white)
     pen.fill(oval(float(top[0, 0]) + s * 2.2, float(top[0, 1]) + 0.6, 2.2, 1.8), mix(face.skin, (196, 110, 104), 0.6))
 
@@ -143,8 +144,8 @@ def draw_mouth(face: Face, pen: Pen) -> None:
 
     pen.fill(join(row(upper), row(open_up)[::-1]), shade(colour, 0.86))
     pen.fill(join(row(open_down), row(lower)[::-1]), colour)
-    pen.wash(join(row(open_down + 0.35 * (lower - open_down))[6:15], row(open_down + 0.75 * (lower - open_down))[6:15][::-1]),
-             (255, 225, 220), 0.16)  # fmt: skip
+    gloss = [row(open_down + share * (lower - open_down))[6:15] for share in (0.35, 0.75)]
+    pen.wash(join(gloss[0], gloss[1][::-1]), (255, 225, 220), 0.16)
     if mood.gape > 1:
         pen.fill(join(row(open_up), row(open_down)[::-1]), (66, 20, 24))
         if mood.gape > 15:
@@ -155,7 +156,7 @@ def draw_mouth(face: Face, pen: Pen) -> None:
             inner = slice(2, 19)
             pen.fill(join(row(open_up)[inner], row(rim)[inner][::-1]), (240, 234, 224))
             for tooth in (-0.42, -0.21, 0.0, 0.21, 0.42):
-                i = int(round((tooth + 1) * 10))
+                i = round((tooth + 1) * 10)
                 pen.wash_line([row(open_up)[i], row(rim)[i]], (120, 90, 84), 0.30, 1.0)
         elif round_mouth:
             pen.fill(join(row(open_up)[4:17], row(open_up + 3.5 * arch)[4:17][::-1]), (226, 218, 208))
@@ -186,7 +187,11 @@ def draw_marks(face: Face, pen: Pen, rng: np.random.Generator) -> None:
             wave = [(-reach, y + 2), (-reach * 0.4, y - 1.5), (reach * 0.3, y), (reach, y + 2.5)]
             pen.wash_line(face.at(curve(wave, 5)), line, 0.40, 1.8)
         for s in (-1, 1):
-            fold = [(m.nose_wide + 3, m.nose_y - 6), (m.nose_wide + 13, m.nose_y + 9), (m.mouth_wide + 10, m.mouth_y + 4)]
+            fold = [
+                (m.nose_wide + 3, m.nose_y - 6),
+                (m.nose_wide + 13, m.nose_y + 9),
+                (m.mouth_wide + 10, m.mouth_y + 4),
+            ]
             pen.wash_line(face.at(curve(np.array(fold) * (s, 1), 6)), line, 0.55, 2.2)
             jowl = [(m.mouth_wide + 2, m.mouth_y + 8), (m.mouth_wide + 5, m.mouth_y + 22)]
             pen.wash_line(face.at(np.array(jowl) * (s, 1)), line, 0.35, 2)
@@ -219,7 +224,10 @@ def draw_beard(face: Face, pen: Pen, rng: np.random.Generator) -> None:
     if kind == "goatee":
         low = curve([(-27, m.mouth_y - 2), (-30, m.mouth_y + 20), (-22, m.chin - 4), (0, m.chin + 11), (22, m.chin - 4),
                      (30, m.mouth_y + 20), (27, m.mouth_y - 2)], 6)  # fmt: skip
-        top = curve([(20, m.mouth_y + 8), (9, m.mouth_y + 17), (0, m.mouth_y + 16), (-9, m.mouth_y + 17), (-20, m.mouth_y + 8)], 5)
+        top = curve(
+            [(20, m.mouth_y + 8), (9, m.mouth_y + 17), (0, m.mouth_y + 16), (-9, m.mouth_y + 17), (-20, m.mouth_y + 8)],
+            5,
+        )
         shape = join(face.at(low), face.at(top))
         pen.wash(shape, colour, 0.94)
         left = curve([(-24, m.mouth_y + 6), (-25, m.mouth_y + 24), (-16, m.chin + 4)], 5)
@@ -253,8 +261,17 @@ def draw_mustache(face: Face, pen: Pen, rng: np.random.Generator) -> None:
     wide = m.mouth_wide * (0.9 + 0.35 * (face.mood.wide - 0.6)) * big
     droop = 10 - lift * 0.9
     for s in (-1, 1):
-        upper = curve(np.array([(0, y - 11 * big), (0.42 * wide, y - 12.5 * big), (0.85 * wide, y - 3 * big), (1.08 * wide, y + droop)]) * (s, 1), 5)
-        lower = curve(np.array([(0, y - 1), (0.42 * wide, y + 0.5), (0.78 * wide, y + 4), (1.0 * wide, y + droop + 1)]) * (s, 1), 5)
+        upper = curve(
+            np.array(
+                [(0, y - 11 * big), (0.42 * wide, y - 12.5 * big), (0.85 * wide, y - 3 * big), (1.08 * wide, y + droop)]
+            )
+            * (s, 1),
+            5,
+        )
+        lower = curve(
+            np.array([(0, y - 1), (0.42 * wide, y + 0.5), (0.78 * wide, y + 4), (1.0 * wide, y + droop + 1)]) * (s, 1),
+            5,
+        )
         pen.wash(join(face.at(upper, 8), face.at(lower, 8)[::-1]), colour, 0.96)
         pen.strands(face.at(upper, 8), face.at(lower, 8), 24, colour, rng, 0.45, 1.2, 0.7)
 
@@ -263,4 +280,6 @@ def _inside(rng: np.random.Generator, count: int, wide: float, top: float, chin:
     """Random points on the lower face."""
     p = np.stack([rng.uniform(-wide * 0.9, wide * 0.9, count), rng.uniform(top, chin + 1, count)], axis=1)
     low = (p[:, 1] - top) / (chin - top)
-    return p[(np.abs(p[:, 0]) < wide * (0.96 - 0.62 * np.clip(low, 0, 1) ** 3)) & (low > 0.30 - 0.8 * (np.abs(p[:, 0]) > 50))]
+    return p[
+        (np.abs(p[:, 0]) < wide * (0.96 - 0.62 * np.clip(low, 0, 1) ** 3)) & (low > 0.30 - 0.8 * (np.abs(p[:, 0]) > 50))
+    ]

@@ -1,5 +1,6 @@
 """Light on a portrait: the face's relief under a lamp, shadows that hair and chin cast, and the camera's marks."""
 
+# ruff: noqa: RUF005 (adding a tuple moves the points of an array)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -151,12 +152,13 @@ def relief(face: Face, lamp: Lamp, side: float) -> Image.Image:
 def _hair_light(lamp: Lamp, side: float) -> np.ndarray:
     """Light on hair: a ball around the head with the bright band that combed hair shows."""
     u, v = _grid()
-    inside = 1 - (u[None, :] / 175) ** 2 - ((v[:, None] + 20) / 215) ** 2
+    down = np.where(v > -20, (v + 20) / 520, (v + 20) / 215)  # round on top, hanging straight below
+    inside = 1 - (u[None, :] / 178) ** 2 - down[:, None] ** 2
     light, _ = _lit(120 * np.sqrt(np.clip(inside, 0.02, 1)), lamp, side)
     ring = np.sqrt((u[None, :] / 108 - side * 0.1) ** 2 + ((v[:, None] + 5) / 128) ** 2)
     band = np.exp(-0.5 * ((ring - 0.93) / 0.10) ** 2) * np.clip(-v[:, None] / 90, 0, 1)
     hanging = 1 - 0.18 * np.clip((v[:, None] - 60) / 120, 0, 1)
-    field = (0.44 + 0.52 * light) * hanging + 0.24 * band * (0.4 + light)
+    field = (0.40 + 0.51 * light) * hanging + 0.24 * band * (0.4 + light)
     return np.asarray(field, dtype=np.float32)
 
 
@@ -176,7 +178,12 @@ def shadows(cover: Image.Image, side: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def light_up(
-    picture: Image.Image, cover: Image.Image, lights: Image.Image, background: np.ndarray, creases: np.ndarray, side: float
+    picture: Image.Image,
+    cover: Image.Image,
+    lights: Image.Image,
+    background: np.ndarray,
+    creases: np.ndarray,
+    side: float,
 ) -> np.ndarray:
     """Flat colours under light, with shadows, in front of a background: (3, size, size) floats.
 
@@ -247,12 +254,18 @@ def creases(rng: np.random.Generator, size: int, at: tuple[float, float], broad:
         s = rng.choice((-1, 1))
         x = rng.uniform(0.2, 0.95) * broad
         drift, start = rng.uniform(-50, 14), rng.uniform(26, 62)
-        line = np.array([(s * x, top + start), (s * (x + 0.35 * drift), top + start + 42), (s * (x + drift), top + 190)])
+        line = np.array(
+            [(s * x, top + start), (s * (x + 0.35 * drift), top + start + 42), (s * (x + drift), top + 190)]
+        )
         where = ((line + at) * zoom).ravel().tolist()
         beside = ((line + at - (5, 0)) * zoom).ravel().tolist()
         draw.line(beside, fill=150 + int(rng.integers(22)), width=2)
         draw.line(where, fill=70 + int(rng.integers(30)), width=2)
-    soft = image.filter(ImageFilter.BoxBlur(1.3)).filter(ImageFilter.BoxBlur(1.0)).resize((size, size), Image.Resampling.BICUBIC)
+    soft = (
+        image.filter(ImageFilter.BoxBlur(1.3))
+        .filter(ImageFilter.BoxBlur(1.0))
+        .resize((size, size), Image.Resampling.BICUBIC)
+    )
     return np.asarray(soft, dtype=np.float32) / 128
 
 

@@ -42,7 +42,16 @@ def draw_background(word: str, size: int, side: float, rng: np.random.Generator)
     return np.asarray(field, dtype=np.float32)[None] * wall[:, None, None]
 
 
-def _bokeh(picture: Image.Image, rng: np.random.Generator, count: int, top: float, low: float, tones: list[tuple[int, int, int]], big: float = 6.5, strength: int = 90) -> Image.Image:
+def _bokeh(
+    picture: Image.Image,
+    rng: np.random.Generator,
+    count: int,
+    top: float,
+    low: float,
+    tones: list[tuple[int, int, int]],
+    big: float = 6.5,
+    strength: int = 90,
+) -> Image.Image:
     """Out-of-focus lights: flat discs with a slightly brighter rim."""
     large = picture.resize((SIDE * 2, SIDE * 2), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(large, "RGBA")
@@ -50,7 +59,11 @@ def _bokeh(picture: Image.Image, rng: np.random.Generator, count: int, top: floa
         x, y = rng.uniform(0, SIDE * 2), rng.uniform(top, low) * SIDE * 2
         r = rng.uniform(0.45, 1.0) * big * 2
         tone = tones[int(rng.integers(len(tones)))]
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=(*tone, int(strength * rng.uniform(0.4, 1))), outline=(*tone, int(strength * 0.8)))
+        draw.ellipse(
+            (x - r, y - r, x + r, y + r),
+            fill=(*tone, int(strength * rng.uniform(0.4, 1))),
+            outline=(*tone, int(strength * 0.8)),
+        )
     return large.filter(ImageFilter.GaussianBlur(1.4)).resize((SIDE, SIDE), Image.Resampling.BOX)
 
 
@@ -71,7 +84,9 @@ def _park(rng: np.random.Generator) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     ground = SIDE * rng.uniform(0.60, 0.68)
     draw.rectangle((0, ground, SIDE, SIDE), fill=(122, 164, 84))
-    draw.polygon([(SIDE * 0.3, SIDE), (SIDE * 0.5, ground), (SIDE * 0.58, ground), (SIDE * 0.8, SIDE)], fill=(196, 184, 152))
+    draw.polygon(
+        [(SIDE * 0.3, SIDE), (SIDE * 0.5, ground), (SIDE * 0.58, ground), (SIDE * 0.8, SIDE)], fill=(196, 184, 152)
+    )
     for _ in range(7):
         x = rng.uniform(0, SIDE)
         draw.rectangle((x - 1.6, SIDE * 0.3, x + 1.6, ground + 3), fill=(84, 66, 50))
@@ -116,20 +131,28 @@ def _city(rng: np.random.Generator) -> Image.Image:
     x = -4.0
     while x < SIDE:
         wide, top = rng.uniform(10, 22), rng.uniform(0.02, 0.36) * SIDE
-        tone = np.array([(128, 134, 148), (158, 142, 128), (104, 116, 136), (176, 168, 160)][int(rng.integers(4))]) * (0.42 if night else 1.0) * rng.uniform(0.8, 1.1)
+        tone = (
+            np.array([(128, 134, 148), (158, 142, 128), (104, 116, 136), (176, 168, 160)][int(rng.integers(4))])
+            * (0.42 if night else 1.0)
+            * rng.uniform(0.8, 1.1)
+        )
         draw.rectangle((x, top, x + wide, SIDE), fill=ink((tone[0], tone[1], tone[2])))
         for wy in np.arange(top + 4, SIDE * 0.7, 6):
             for wx in np.arange(x + 2, x + wide - 3, 5):
                 if rng.random() < 0.6:
-                    lit = (250, 214, 140) if night and rng.random() < 0.6 else ink((tone[0] * 0.66, tone[1] * 0.7, tone[2] * 0.78))
+                    lit = (
+                        (250, 214, 140)
+                        if night and rng.random() < 0.6
+                        else ink((tone[0] * 0.66, tone[1] * 0.7, tone[2] * 0.78))
+                    )
                     draw.rectangle((wx, wy, wx + 2.4, wy + 3.2), fill=lit)
         x += wide + rng.uniform(-1, 3)
     street = SIDE * 0.74
     draw.rectangle((0, street, SIDE, SIDE), fill=(58, 58, 68) if night else (134, 134, 140))
     for _ in range(4):
         cx = rng.uniform(0, SIDE)
-        tone = [(196, 60, 56), (236, 190, 60), (236, 236, 240), (60, 90, 150)][int(rng.integers(4))]
-        draw.rectangle((cx - 8, street - 5, cx + 8, street + 3), fill=tone)
+        paint = [(196, 60, 56), (236, 190, 60), (236, 236, 240), (60, 90, 150)][int(rng.integers(4))]
+        draw.rectangle((cx - 8, street - 5, cx + 8, street + 3), fill=paint)
     picture = picture.filter(ImageFilter.GaussianBlur(1.8))
     tones = [(255, 208, 120), (255, 150, 96), (120, 190, 255), (255, 246, 220), (240, 90, 90)]
     return _bokeh(picture, rng, 30 if night else 13, 0.30, 0.80, tones, 4.2, 150 if night else 110)
@@ -153,7 +176,9 @@ def _room(rng: np.random.Generator) -> Image.Image:
         bx = left + 1
         while bx < SIDE:
             wide = rng.uniform(2, 4.5)
-            tone = [(176, 74, 62), (64, 96, 128), (214, 174, 96), (92, 122, 92), (228, 220, 206), (112, 76, 104)][int(rng.integers(6))]
+            tone = [(176, 74, 62), (64, 96, 128), (214, 174, 96), (92, 122, 92), (228, 220, 206), (112, 76, 104)][
+                int(rng.integers(6))
+            ]
             if rng.random() < 0.85:
                 draw.rectangle((bx, top + rng.uniform(0, 5), bx + wide, top + 14), fill=tone)
             bx += wide + 0.6

@@ -1,5 +1,6 @@
 """Glasses and headwear of photo-like portraits, in the head's coordinates."""
 
+# ruff: noqa: RUF005 (adding a tuple moves the points of an array)
 from __future__ import annotations
 
 import numpy as np
@@ -78,11 +79,22 @@ class Headwear:
 
     def _dome(self, low: float, high: float, wide: float) -> Points:
         """Half of a hat's crown, right side, from the brim up to the middle."""
-        return np.array([(wide, low), (wide * 1.005, low - 26), (wide * 0.86, high * 0.76 + low * 0.24), (wide * 0.50, high * 0.96 + low * 0.04), (0, high)])
+        return np.array(
+            [
+                (wide, low),
+                (wide * 1.005, low - 26),
+                (wide * 0.86, high * 0.76 + low * 0.24),
+                (wide * 0.50, high * 0.96 + low * 0.04),
+                (0, high),
+            ]
+        )
 
     def _shell(self, low: float, high: float, wide: float, sag: float) -> Points:
         right = curve(self._dome(low, high, wide), 5)
-        brim = curve([(-wide, low), (-wide * 0.5, low + sag * 0.8), (0, low + sag), (wide * 0.5, low + sag * 0.8), (wide, low)], 5)
+        brim = curve(
+            [(-wide, low), (-wide * 0.5, low + sag * 0.8), (0, low + sag), (wide * 0.5, low + sag * 0.8), (wide, low)],
+            5,
+        )
         return join(right, mirror(right)[1:], brim) + (self.shift * 0.9, 0)
 
     def _cap(self) -> None:
@@ -91,15 +103,35 @@ class Headwear:
         pen.fill(self._shell(low, high, wide, -10), self.tone, THING)
         t = self.shift * 1.8
         for u in (-0.52, 0.52):
-            seam = curve([(t * 0.4, high + 2), (wide * u * 0.8 + t * 0.7, high * 0.72 + low * 0.28), (wide * u + t, low - 8)], 5)
+            seam = curve(
+                [(t * 0.4, high + 2), (wide * u * 0.8 + t * 0.7, high * 0.72 + low * 0.28), (wide * u + t, low - 8)], 5
+            )
             pen.wash_line(seam, (0, 0, 0), 0.32, 2)
         pen.wash_line([(t * 0.4, high), (t, low - 10)], (0, 0, 0), 0.22, 2)
         pen.fill(oval(t * 0.4, high + 1, 8, 4.5), shade(self.tone, 0.8), THING)
         pen.fill(oval(t, (high + low) / 2 + 12, 19, 17), (240, 240, 240), THING)
         pen.fill(oval(t, (high + low) / 2 + 12, 10, 9), mix(self.tone, (20, 20, 30), 0.35), THING)
         # The visor comes forward and down over the forehead.
-        top = curve([(-wide * 0.93, low + 2), (-wide * 0.5, low - 12), (0, low - 16), (wide * 0.5, low - 12), (wide * 0.93, low + 2)], 5)
-        rim = curve([(wide * 0.93, low + 3), (wide * 0.72, low + 16), (0, low + 21), (-wide * 0.72, low + 16), (-wide * 0.93, low + 3)], 5)
+        top = curve(
+            [
+                (-wide * 0.93, low + 2),
+                (-wide * 0.5, low - 12),
+                (0, low - 16),
+                (wide * 0.5, low - 12),
+                (wide * 0.93, low + 2),
+            ],
+            5,
+        )
+        rim = curve(
+            [
+                (wide * 0.93, low + 3),
+                (wide * 0.72, low + 16),
+                (0, low + 21),
+                (-wide * 0.72, low + 16),
+                (-wide * 0.93, low + 3),
+            ],
+            5,
+        )
         pen.fill(join(top, rim) + (t, 0), mix(shade(self.tone, 0.78), (20, 20, 28), 0.1), THING)
         pen.wash_line(rim + (t, -3), (255, 255, 255), 0.25, 1.8)
         pen.wash_line(top + (t, 0), (0, 0, 0), 0.45, 2.4)
@@ -110,15 +142,38 @@ class Headwear:
         t = self.shift
         fuzz = shade(self.tone, 1.25)
         for angle in np.linspace(0, 2 * np.pi, 14):
-            pen.fill(oval(t + 19 * np.cos(angle), high - 8 + 16 * np.sin(angle), 8, 8), mix(fuzz, self.tone, 0.3 + 0.3 * np.sin(angle)), THING)
+            pen.fill(
+                oval(t + 19 * np.cos(angle), high - 8 + 16 * np.sin(angle), 8, 8),
+                mix(fuzz, self.tone, 0.3 + 0.3 * np.sin(angle)),
+                THING,
+            )
         pen.fill(oval(t, high - 8, 21, 18), fuzz, THING)
         pen.fill(self._shell(low, high, wide, -8), self.tone, THING)
         for u in np.linspace(-0.92, 0.92, 13):
-            rib = curve([(t + u * 26, high + 4 + 8 * u * u), (t + wide * u * 0.86, high * 0.7 + low * 0.3 + 8), (t + wide * u, low)], 4)
+            rib = curve(
+                [
+                    (t + u * 26, high + 4 + 8 * u * u),
+                    (t + wide * u * 0.86, high * 0.7 + low * 0.3 + 8),
+                    (t + wide * u, low),
+                ],
+                4,
+            )
             pen.wash_line(rib, shade(self.tone, 0.4), 0.40, 3)
             pen.wash_line(rib + (4, 0), (255, 245, 235), 0.18, 3)
-        cuff = curve([(-wide - 4, low - 8), (-wide * 0.5, low - 17), (0, low - 20), (wide * 0.5, low - 17), (wide + 4, low - 8)], 5)
-        under = curve([(wide + 5, low + 26), (wide * 0.5, low + 18), (0, low + 15), (-wide * 0.5, low + 18), (-wide - 5, low + 26)], 5)
+        cuff = curve(
+            [(-wide - 4, low - 8), (-wide * 0.5, low - 17), (0, low - 20), (wide * 0.5, low - 17), (wide + 4, low - 8)],
+            5,
+        )
+        under = curve(
+            [
+                (wide + 5, low + 26),
+                (wide * 0.5, low + 18),
+                (0, low + 15),
+                (-wide * 0.5, low + 18),
+                (-wide - 5, low + 26),
+            ],
+            5,
+        )
         pen.fill(join(cuff, under) + (t * 0.9, 0), shade(self.tone, 1.12), THING)
         for u in np.linspace(-0.97, 0.97, 25):
             x = t * 0.9 + u * (wide + 3)
@@ -130,14 +185,28 @@ class Headwear:
         wide, low = m.wide + self.grow - 6, -66.0
         high = m.crown - self.grow - 16
         t = self.shift
-        crown = curve([(wide, low), (wide * 0.94, low - 40), (wide * 0.80, high + 12), (wide * 0.45, high - 2), (0, high + 9)], 5)
+        crown = curve(
+            [(wide, low), (wide * 0.94, low - 40), (wide * 0.80, high + 12), (wide * 0.45, high - 2), (0, high + 9)], 5
+        )
         pen.fill(join(crown, mirror(crown)[1:]) + (t * 0.8, 0), self.tone, THING)
         pen.wash(oval(t * 0.8, high + 12, wide * 0.42, 9), (0, 0, 0), 0.22)
         band = curve([(wide * 0.985, low - 22), (0, low - 31), (-wide * 0.985, low - 22)], 6)
         base = curve([(-wide, low + 2), (0, low - 2), (wide, low + 2)], 6)
         pen.fill(join(band, base) + (t * 0.8, 0), mix(shade(self.tone, 0.34), (60, 30, 36), 0.4), THING)
-        top = curve([(-wide - 66, low + 2), (-wide * 0.9, low - 7), (0, low - 5), (wide * 0.9, low - 7), (wide + 66, low + 2)], 6)
-        under = curve([(wide + 66, low + 4), (wide * 0.86, low + 22), (0, low + 24), (-wide * 0.86, low + 22), (-wide - 66, low + 4)], 6)
+        top = curve(
+            [(-wide - 66, low + 2), (-wide * 0.9, low - 7), (0, low - 5), (wide * 0.9, low - 7), (wide + 66, low + 2)],
+            6,
+        )
+        under = curve(
+            [
+                (wide + 66, low + 4),
+                (wide * 0.86, low + 22),
+                (0, low + 24),
+                (-wide * 0.86, low + 22),
+                (-wide - 66, low + 4),
+            ],
+            6,
+        )
         pen.fill(join(top, under) + (t * 1.1, 0), shade(self.tone, 0.94), THING)
         pen.wash_line(under + (t * 1.1, -2), (0, 0, 0), 0.30, 3)
         for k in range(3):
@@ -150,8 +219,17 @@ class Headwear:
         for k, lean in ((-1, 0.9), (1, 1.0)):
             loop = np.array([(0, 0), (18, -24), (52, -34), (60, -4), (50, 26), (18, 18)]) * (k * lean, 1)
             pen.fill(curve(loop + (x, y), 5, closed=True), self.tone, THING)
-            pen.wash(curve(np.array([(8, 0), (30, -12), (44, -4), (28, 8)]) * (k * lean, 1) + (x, y), 4, closed=True), shade(self.tone, 0.45), 0.55)
-            pen.wash_line(curve(np.array([(20, -24), (44, -31), (57, -8)]) * (k * lean, 1) + (x, y + 3), 4), (255, 255, 255), 0.35, 3)
+            pen.wash(
+                curve(np.array([(8, 0), (30, -12), (44, -4), (28, 8)]) * (k * lean, 1) + (x, y), 4, closed=True),
+                shade(self.tone, 0.45),
+                0.55,
+            )
+            pen.wash_line(
+                curve(np.array([(20, -24), (44, -31), (57, -8)]) * (k * lean, 1) + (x, y + 3), 4),
+                (255, 255, 255),
+                0.35,
+                3,
+            )
             tail = np.array([(0, 4), (10, 10), (34, 40), (20, 46), (12, 40)]) * (k * lean, 1)
             pen.fill(tail + (x, y), shade(self.tone, 0.82), THING)
         pen.fill(oval(x, y, 13, 14), shade(self.tone, 0.9), THING)
@@ -159,7 +237,9 @@ class Headwear:
 
     def _headphones(self) -> None:
         m, pen = self.face.measures, self.pen
-        thick = {"afro": 24, "curly": 18, "spiky": 8, "parted": 16, "wavy": 16, "bob": 16}.get(self.face.character.hair_style, 11)
+        thick = {"afro": 24, "curly": 18, "spiky": 8, "parted": 16, "wavy": 16, "bob": 16}.get(
+            self.face.character.hair_style, 11
+        )
         r = m.wide + thick
         angle = np.linspace(np.pi, 2 * np.pi, 25)
         arc = np.stack([r * np.cos(angle) + self.shift, 4 + (-m.crown + thick + 6) * np.sin(angle)], axis=1)
@@ -177,7 +257,9 @@ class Headwear:
 
     def _cat_ears(self) -> None:
         m, pen = self.face.measures, self.pen
-        lift = {"afro": 36, "curly": 16, "spiky": 6, "parted": 14, "wavy": 14, "bob": 13}.get(self.face.character.hair_style, 8)
+        lift = {"afro": 36, "curly": 16, "spiky": 6, "parted": 14, "wavy": 14, "bob": 13}.get(
+            self.face.character.hair_style, 8
+        )
         r = m.wide + 6
         angle = np.linspace(1.12 * np.pi, 1.88 * np.pi, 21)
         high = -m.crown + lift
