@@ -13,7 +13,6 @@ from ui.traits import correct_traits
 from ui.words import count, escaped, later, plain, tell, telling_later
 from workbench.errors import PhotoError, WorkbenchError
 from workbench.photos import (
-    SUFFIXES,
     Judgement,
     Photo,
     Problem,
@@ -26,6 +25,7 @@ from workbench.photos import (
     open_photo,
 )
 
+KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif"]
 NOUNS = ["person", "woman", "man", "girl", "boy", "child"]
 
 
@@ -33,7 +33,7 @@ def show() -> None:
     """The screen, from top to bottom."""
     theme.header(
         "Selfies in, chibi avatars out",
-        "Bring a few photos of one person. The workbench learns the face and draws it as a chibi, on this computer only.",
+        "Bring a few photos of one person. The workbench learns the face and draws it as a chibi, on this computer.",
         ("omar", "wave"), ("mia", "cheer"), ("kofi", "star"), ("yuki", "cat"),
         tall=True,
     )  # fmt: skip
@@ -74,9 +74,7 @@ def broken_people() -> None:
     for name, reason in people.broken_subjects().items():
         with st.container(key=f"panel-broken-{name}"):
             st.warning(plain(reason), icon=":material/broken_image:")
-            st.button(
-                f"Forget {plain(name)}", key=f"forget-broken-{name}", on_click=people.forget_broken, args=(name,)
-            )
+            st.button(f"Forget {plain(name)}", key=f"forget-broken-{name}", on_click=people.forget_broken, args=(name,))
 
 
 @st.dialog("New person", icon=":material/person_add:", on_dismiss=lambda: _open("adding", False))
@@ -88,7 +86,9 @@ def new_person() -> None:
         tell(error)
     st.text_input("Name", key="new-name", placeholder="mia", help="Also the name of the adapter: letters, digits, - _")
     with st.expander("Words for prompts", icon=":material/tune:"):
-        st.selectbox("What they are", NOUNS, key="new-noun", help="The right word helps; the built-in base knows person.")
+        st.selectbox(
+            "What they are", NOUNS, key="new-noun", help="The right word helps; the built-in base knows person."
+        )
         st.text_input(
             "Trigger word", "zkq", key="new-trigger", help="The word that calls this person in prompts: a rare one."
         )
@@ -112,14 +112,12 @@ def drop_photos(subject: Subject) -> None:
     turn = st.session_state.setdefault("drops", 0)
     files = st.file_uploader(
         f"Drop photos of {plain(subject.name)} here",
-        type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+        type=KINDS,
         accept_multiple_files=True,
         key=f"drop-{subject.name}-{turn}",
         help="3 to 20 photos: face sharp, from different sides, in different light and places.",
     )
-    st.caption(
-        "JPEG, PNG, WebP or HEIC. Your files are not changed; place, time and camera data are not kept.",
-    )
+    st.caption("Your own files are not changed; place, time and camera data are not kept.")
     if files:
         verdict = _judge(subject, [(file.getvalue(), file.name) for file in files])
         st.session_state.setdefault("refused", {})[subject.name] = verdict.rejected

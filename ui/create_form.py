@@ -1,0 +1,220 @@
+"""What to draw: adapters, preferences or own words, and the numbers behind them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from ui import theme
+from ui.bases import DEFAULT, base_names, base_of
+from ui.words import plain, tell
+from workbench.adapters import Card, list_shelf
+from workbench.errors import GenerationError
+from workbench.generation import Preferences, Request, choices
+
+CHOOSE, WRITE = "Choose", "Write"
+SCENE = ("expression", "clothing", "clothing_colour", "headwear", "background", "pose")
+PERSON = ("hair_style", "hair_colour", "skin", "glasses", "facial_hair", "age")
+FIRST = {"expression": "smiling", "clothing": "hoodie", "clothing_colour": "red", "background": "blue"}
+NOBODY, ANY = "Anyone", "–"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the form says."""
+
+    base: str
+    prompt: str
+    negative: str
+    seed: int
+    count: int
+    steps: int
+    guidance: float
+    size: int
+    adapters: Sequence[tuple[str, float]]
+
+    def request(self) -> Request:
+        """The request for the engine.
+
+        Raises:
+            GenerationError: something is out of range.
+        """
+        return Request(
+            prompt=self.prompt,
+            negative=self.negative,
+            seed=self.seed,
+            count=self.count,
+            steps=self.steps,
+            guidance=self.guidance,
+            adapters=self.adapters,
+            size=self.size,
+        )
+
+
+def form() -> Wish:
+    """Shows the form and returns what it says."""
+    state = st.session_state
+    shelf = {entry.name: entry for entry in list_shelf() if not entry.broken}
+    _take_wishes(list(shelf))
+    theme.section("Who")
+    names = [NOBODY, *shelf]
+    if state.get("who") not in names:
+        state["who"] = names[1] if shelf else NOBODY
+    who = st.selectbox("Adapter", names, key="who", label_visibility="collapsed", persist_state="session")
+    adapters: list[tuple[str, float]] = []
+    card = Card(name="", created="")
+    if who != NOBODY:
+        card = shelf[who].card
+        adapters.append((who, _strength("strength", "Likeness", "1 is as trained; less leaves more of the base.")))
+        others = [NOBODY, *(name for name in shelf if name != who)]
+        if len(others) > 1:
+            adapters += _second(others, shelf)
+    elif not shelf:
+        st.caption("No adapter is on the shelf yet: the base draws anyone you describe.")
+    theme.section("What")
+    mode = st.segmented_control(
+        "How", [CHOOSE, WRITE], key="mode", default=CHOOSE, required=True, persist_state="session",
+        label_visibility="collapsed", width="stretch",
+    )  # fmt: skip
+    prompt = _chosen(card, who != NOBODY) if mode == CHOOSE else _written(card)
+    with st.expander("More settings", icon=":material/tune:"):
+        numbers = _numbers(base_of(card.base))
+    return Wish(prompt=prompt, adapters=tuple(adapters), **numbers)
+
+
+def _second(others: list[str], shelf: dict[str, Any]) -> list[tuple[str, float]]:
+    state = st.session_state
+    if state.get("second") not in others:
+        state["second"] = NOBODY
+    second = st.selectbox(
+        "Second adapter", others, key="second", persist_state="session",
+        format_func=lambda name: "None" if name == NOBODY else name,
+        help="Mixes two people, or adds a style. Write its trigger word into the prompt.",
+    )  # fmt: skip
+    if second == NOBODY:
+        return []
+    if trigger := shelf[second].card.trigger:
+        st.caption(f"Its trigger word is **{plain(trigger)}**.")
+    return [(second, _strength("strength-2", "Strength of the second", "Both together rarely want to be 1.", 0.5))]
+
+
+def _strength(key: str, label: str, words: str, usual: float = 1.0) -> float:
+    return float(st.slider(label, 0.0, 1.5, usual, 0.05, key=key, help=words, persist_state="session"))
+
+
+def _chosen(card: Card, someone: bool) -> str:
+    """Lists of words that write the prompt."""
+    tables = choices()
+    said: dict[str, str] = {}
+    with st.container(key="grid-fields-scene"):
+        for name in (*SCENE, *(() if someone else PERSON)):
+            said[name] = _list(name, tables[name])
+    st.button("Surprise me", icon=":material/casino:", type="tertiary", on_click=_surprise)
+    if someone:
+        with st.expander("Change the person", icon=":material/face:"), st.container(key="grid-fields-person"):
+            for name in PERSON:
+                said[name] = _list(name, tables[name])
+    extra = st.text_input(
+        "Other words", key="extra", placeholder="holding a balloon", max_chars=200, persist_state="session"
+    )
+    try:
+        prompt = Preferences(**said, extra=extra or "").prompt(card.trigger, card.class_noun)
+    except GenerationError as error:
+        tell(error)
+        return ""
+    st.session_state["written"] = prompt
+    st.caption(f"→ {plain(prompt)}")
+    return prompt
+
+
+def _list(name: str, words: list[str]) -> str:
+    key, options = f"wish-{name}", [ANY, *words]
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = FIRST.get(name, ANY)
+    label = {"clothing_colour": "Colour"}.get(name, name.replace("_", " ").capitalize())
+    word = st.selectbox(label, options, key=key, persist_state="session")
+    return "" if word == ANY else str(word)
+
+
+def _written(card: Card) -> str:
+    """The prompt by hand; it begins with what the lists wrote."""
+    state = st.session_state
+    if not state.get("prompt"):
+        state["prompt"] = state.get("written", "")
+    hint = f"Say **{plain(card.trigger)}** to mean {plain(card.name or 'the person')}." if card.trigger else ""
+    prompt = st.text_area("Prompt", key="prompt", height=110, max_chars=2000, persist_state="session")
+    st.caption(f"{hint} The base knows chibi and photo, and the words of the lists.".strip())
+    return (prompt or "").strip()
+
+
+def _numbers(base: str) -> dict[str, Any]:
+    state = st.session_state
+    names = base_names()
+    if base not in names:
+        names.append(base)
+    # The adapter decides the base; choosing another adapter chooses again.
+    chosen = st.selectbox(
+        "Base", names, names.index(base), key=f"base-{base}", accept_new_options=True, persist_state="session",
+        help="An adapter fits the base it was trained on.",
+    )  # fmt: skip
+    negative = st.text_input("Stay away from", key="negative", placeholder="hat, glasses", persist_state="session")
+    if "seed" not in state:
+        state["seed"] = random.randint(0, 2**31 - 1)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input(
+            "Seed",
+            0,
+            2**32 - 1,
+            key="seed",
+            persist_state="session",
+            help="The same seed and words draw the same picture.",
+        )
+        st.toggle("Keep it", key="lock", persist_state="session", help="Off: every drawing takes a new seed.")
+    count = st.segmented_control(
+        "How many", [1, 2, 4, 8], key="count", default=4, required=True, persist_state="session"
+    )
+    with st.container(key="grid-fields-numbers"):
+        steps = st.number_input("Steps", 0, 150, 0, key="steps", persist_state="session", help="0: the base's own.")
+        guidance = st.number_input(
+            "Guidance", 0.0, 30.0, 0.0, 0.5, key="guidance", persist_state="session",
+            help="How closely to follow the words; 0: the base's own.",
+        )  # fmt: skip
+        size = st.number_input(
+            "Size in pixels", 0, 2048, 0, 8, key="size", persist_state="session", help="0: the base's own."
+        )
+    return {
+        "base": chosen or DEFAULT, "negative": negative or "", "seed": int(seed), "count": int(count or 4),
+        "steps": int(steps), "guidance": float(guidance), "size": int(size),
+    }  # fmt: skip
+
+
+def _surprise() -> None:
+    tables = choices()
+    for name in SCENE:
+        st.session_state[f"wish-{name}"] = random.choice(tables[name])
+
+
+def _take_wishes(shelf: list[str]) -> None:
+    """Fills the form from what another screen asked for: an adapter, or a picture's recipe."""
+    state = st.session_state
+    if (wanted := state.pop("adapter-wanted", None)) in shelf:
+        state["who"] = wanted
+    record = state.pop("reuse", None)
+    if not record:
+        return
+    state["mode"], state["prompt"] = WRITE, str(record.get("prompt", ""))
+    state["negative"], state["lock"], state["seed"] = str(record.get("negative", "")), True, int(record.get("seed", 0))
+    state["steps"], state["guidance"] = int(record.get("steps", 0)), float(record.get("guidance", 0.0))
+    state["size"] = int(record.get("size", 0))
+    used = [each for each in record.get("adapters", []) if each["name"] in shelf]
+    gone = [each["name"] for each in record.get("adapters", []) if each["name"] not in shelf]
+    if gone:
+        st.warning(f"Not on the shelf any more: {plain(', '.join(gone))}. The picture will differ.")
+    state["who"] = used[0]["name"] if used else NOBODY
+    state["second"] = used[1]["name"] if len(used) > 1 else NOBODY
+    for key, each in zip(("strength", "strength-2"), used, strict=False):
+        state[key] = min(1.5, max(0.0, float(each["strength"])))

@@ -1,0 +1,206 @@
+"""A run as the page shows it: where it stands, loss curve, previews; and the list of all runs.
+
+Everything is read from the run folder, so a refreshed page and a second tab show the same.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui import theme
+from ui.words import ago, count, duration, escaped, plain, say_later, tell, telling_later
+from workbench import jobs
+from workbench.errors import JobError, WorkbenchError
+from workbench.jobs import JobState
+
+STATES = {
+    "preparing": ("Getting ready", "live"), "running": ("Learning", "live"), "saving": ("Saving", "live"),
+    "stopped": ("Stopped", "warn"), "failed": ("Failed", "bad"), "done": ("Done", "good"),
+}  # fmt: skip
+STAGES = {
+    "starting": "Starting", "photos": "Judging and cropping the photos", "imports": "Loading the libraries",
+    "base": "Opening the base", "traits": "Reading what the photos show",
+    "anchors and class pictures": "Drawing practice pictures", "data set": "Writing the data set",
+    "encoding": "Encoding the pictures", "adapter": "Preparing the adapter", "training": "Learning",
+    "previews": "Drawing a preview", "last preview": "Drawing the last preview", "saving": "Saving and proving",
+}  # fmt: skip
+# The panel looks again this often; reading a few small files takes milliseconds.
+SECONDS = 1.0
+POINTS = 400
+
+
+def follow(name: str) -> None:
+    """Shows a run, live while its process is."""
+    state = _state(name)
+    if state is None:
+        theme.empty("Not trained yet", f"Progress, loss curve and previews of {name} will be here.", "ravi", "sleepy")
+    elif state.alive:
+        st.fragment(_live, run_every=SECONDS)(name)
+    else:
+        _run(state)
+
+
+def _state(name: str) -> JobState | None:
+    try:
+        return jobs.job_state(name)
+    except JobError:
+        return None
+
+
+def _live(name: str) -> None:
+    state = _state(name)
+    if state is None or not state.alive:
+        # The whole page: the button, the list and the shelf are not in this fragment.
+        st.rerun()
+    say_later()
+    _run(state)
+
+
+def _run(state: JobState) -> None:
+    words, kind = STATES.get(state.state, (state.state, "plain"))
+    when = f"<small>{escaped(ago(state.updated))}</small>" if not state.alive else ""
+    st.html(f'<h2 class="section">{escaped(state.name)} {theme.badge(words, kind)}{when}</h2>')
+    if state.alive:
+        _progress(state)
+    elif state.state == "failed":
+        st.error(plain(state.reason or "It failed."), icon=":material/error:")
+        with st.expander("What it printed last"):
+            st.code("\n".join(jobs.output_tail(state.name)) or "nothing", language=None, wrap_lines=True)
+    elif state.state == "stopped":
+        st.info(f"Stopped at step {state.step} of {state.steps}. All of it is saved.", icon=":material/pause_circle:")
+    _buttons(state)
+    _curve(state)
+    _previews(jobs.run_folder(state.name) / "previews")
+    if state.state == "done":
+        _report(state)
+
+
+def _progress(state: JobState) -> None:
+    stage = STAGES.get(state.stage, state.stage)
+    # The bar is of the steps: what comes before and after is said in words.
+    share = min(1.0, state.step / state.steps) if state.steps else 0.0
+    counted = f" · step {state.step} of {state.steps}" if state.steps and state.step else ""
+    left = f" · {duration(state.seconds_left)} left" if state.seconds_left and state.state == "running" else ""
+    st.progress(share, f"{stage}{counted}{left}")
+    silent = time.time() - state.updated
+    if silent > 60:
+        st.caption(f"No sign of life for {duration(silent)}; loading a large base can take that long.")
+
+
+def _buttons(state: JobState) -> None:
+    with st.container(horizontal=True):
+        if state.alive:
+            asked = (jobs.run_folder(state.name) / "stop").exists()
+            st.button(
+                "Stopping after this step…" if asked else "Stop and save", key=f"stop-{state.name}", disabled=asked,
+                icon=":material/stop_circle:", on_click=_stop, args=(state.name, False),
+            )  # fmt: skip
+            if asked:
+                st.button(
+                    "End it now", key=f"kill-{state.name}", type="tertiary", on_click=_stop, args=(state.name, True),
+                    help="What came after the last checkpoint is lost.",
+                )  # fmt: skip
+        if state.can_resume:
+            st.button(
+                "Resume", key=f"resume-{state.name}", type="primary", icon=":material/resume:",
+                on_click=_resume, args=(state.name,),
+            )  # fmt: skip
+        if state.state == "done" and st.button(
+            "Create pictures", key=f"use-{state.name}", type="primary", icon=":material/auto_awesome:"
+        ):
+            st.session_state["adapter-wanted"] = state.name
+            st.switch_page("screens/create.py")
+
+
+def _curve(state: JobState) -> None:
+    records = [record for record in jobs.read_metrics(state.name) if isinstance(record.get("loss"), int | float)]
+    if len(records) < 2:
+        return
+    every = max(1, len(records) // POINTS)
+    table: dict[str, list[float]] = {"step": [], "loss": [], "smoothed": []}
+    smooth = float(records[0]["loss"])
+    for index, record in enumerate(records):
+        smooth += 0.1 * (float(record["loss"]) - smooth)
+        if index % every == 0 or index == len(records) - 1:
+            table["step"].append(record.get("step", index))
+            table["loss"].append(float(record["loss"]))
+            table["smoothed"].append(smooth)
+    st.html(
+        '<h2 class="section">Loss<small>It jumps with the noise of each step; the smooth line should fall.</small></h2>'
+    )
+    st.line_chart(table, x="step", y=["loss", "smoothed"], color=["#f6c9b8", "#cf3f66"], height=190)
+
+
+def _previews(folder: Path) -> None:
+    files = sorted(folder.glob("step-*.png"), reverse=True)[:6] if folder.is_dir() else []
+    if not files:
+        return
+    theme.section("Previews", "The same four requests each time, newest first.")
+    for file in files:
+        try:
+            content = file.read_bytes()
+            st.image(content, caption=f"Step {int(file.stem.rpartition('-')[2])}", output_format="PNG", width="stretch")
+        except (OSError, ValueError):
+            continue  # it is being written, or somebody put another file there
+
+
+def _report(state: JobState) -> None:
+    report = _read(jobs.run_folder(state.name) / "report.json")
+    seconds, photos = report.get("seconds"), report.get("photos")
+    if not isinstance(seconds, dict) or not seconds:
+        return
+    with st.expander("What it took", icon=":material/timer:"):
+        pairs: list[tuple[str, object]] = [
+            (STAGES.get(stage, stage.capitalize()), duration(value))
+            for stage, value in seconds.items()
+            if isinstance(value, int | float)
+        ]
+        if isinstance(photos, dict):
+            pairs.insert(0, ("Photos used", len(photos.get("used") or [])))
+        st.html(theme.facts(pairs))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def past_runs(watch: Callable[[str], None]) -> None:
+    """All runs, newest first; each can be looked at."""
+    try:
+        states = jobs.list_jobs()
+    except WorkbenchError as error:
+        tell(error)
+        return
+    if not states:
+        return
+    theme.section("All runs", f"{count(len(states), 'run')} in this workspace")
+    with st.container(key="grid-runs"):
+        for state in states:
+            words, kind = STATES.get(state.state, (state.state, "plain"))
+            with st.container(key=f"card-run-{state.name}"):
+                steps = f"{state.step} of {count(state.steps, 'step')}" if state.steps else "no step yet"
+                st.html(
+                    f'<div class="title">{escaped(state.name)}</div>{theme.badge(words, kind)}'
+                    f'<p class="small">{escaped(steps)} · {escaped(ago(state.updated))}</p>'
+                )
+                st.button("Look", key=f"watch-{state.name}", width="stretch", on_click=watch, args=(state.name,))
+
+
+def _stop(name: str, force: bool) -> None:
+    with telling_later():
+        jobs.stop(name, force=force)
+
+
+def _resume(name: str) -> None:
+    with telling_later():
+        jobs.resume(name)

@@ -1,0 +1,162 @@
+"""Train: choose how thorough, start, and watch; the run lives on when the page is closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ui import people, theme
+from ui.bases import DEFAULT, base_names
+from ui.run_panel import follow, past_runs
+from ui.words import count, duration, plain, telling_later
+from workbench import jobs
+from workbench.config import explain, load_settings, setting_names
+from workbench.photos import Subject
+
+PRESETS = {"Quick": 75, "Standard": 150, "Thorough": 300}
+REASONS = {
+    "Quick": "A first look: hair, skin and glasses are there, details may not be.",
+    "Standard": "Right for most people.",
+    "Thorough": "For real photographs, or when Standard was not alike enough.",
+}
+ADVANCED = (
+    "train.steps", "train.batch_size", "train.learning_rate", "train.text_learning_rate", "lora.rank", "lora.alpha",
+    "data.anchors", "data.class_pictures", "train.prior_weight", "train.min_snr_gamma", "data.resolution", "seed",
+    "follow.preview_every", "follow.checkpoint_every", "train.schedule", "train.optimizer", "data.flips",
+    "lora.text_encoder",
+)  # fmt: skip
+
+
+def show() -> None:
+    """The screen, from top to bottom."""
+    theme.header(
+        "Teach the face",
+        "A small adapter learns one person from the photos. Close the page if you like: the training goes on.",
+        ("rose", "star"), ("ravi", "wink"), ("lena", "oh"),
+    )  # fmt: skip
+    people.welcome()
+    subject = people.choose_subject()
+    if subject is None:
+        with st.container(key="panel-nobody"):
+            theme.empty("Nobody to learn yet", "Photos come first: make a person and drop some in.", "omar", "sad")
+            _to_photos("Bring photos")
+        return
+    left, right = st.columns([1, 1.35], gap="medium")
+    with left, st.container(key="panel-start"):
+        start(subject)
+    with right, st.container(key="panel-run"):
+        follow(_shown_run(subject))
+    past_runs(_watch)
+
+
+def _shown_run(subject: Subject) -> str:
+    """The run on the right: the one that was asked for, else the one that is going on, else the person's own."""
+    states = jobs.list_jobs()
+    watched, for_whom = st.session_state.get("watched", ("", ""))
+    if for_whom == subject.name and any(state.name == watched for state in states):
+        return str(watched)
+    return next((state.name for state in states if state.alive), subject.name)
+
+
+def _watch(name: str) -> None:
+    st.session_state["watched"] = (name, st.session_state.get("subject"))
+
+
+def start(subject: Subject) -> None:
+    """What is learned, how thoroughly, and the button."""
+    crops = people.kept_crops(subject)
+    theme.section(f"{subject.name}", f"{count(len(crops), 'photo')} · trigger word {subject.trigger}")
+    if not crops:
+        st.warning(f"{plain(subject.name)} has no photos yet. One is enough to start; 5 to 10 are best.")
+        _to_photos("Bring photos")
+        return
+    with st.container(horizontal=True, gap="small", key="strip-crops"):
+        for path in crops[:6]:
+            st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", width=58)
+    preset = st.segmented_control(
+        "How thorough", list(PRESETS), default="Standard", required=True, key="preset", persist_state="session",
+        width="stretch",
+    )  # fmt: skip
+    steps = PRESETS[str(preset)]
+    st.caption(f"{REASONS[str(preset)]} {steps} steps{_estimate(steps)}.")
+    overrides: dict[str, Any] = {"train.steps": steps}
+    with st.expander("Advanced settings", icon=":material/tune:"):
+        overrides |= _advanced(steps)
+    state = next((each for each in jobs.list_jobs() if each.name == subject.name), None)
+    alive = state is not None and state.alive
+    st.button(
+        "It is being trained" if alive else f"Teach {plain(subject.name)}", key="start", type="primary",
+        icon=":material/play_arrow:", disabled=alive, width="stretch", on_click=_start, args=(subject, overrides),
+    )  # fmt: skip
+    if state is not None and state.can_resume:
+        st.caption("It was stopped before: Resume continues it. Teaching again with other settings starts afresh.")
+
+
+def _advanced(steps: int) -> dict[str, Any]:
+    """Fields for the settings that people change; only those that differ from the usual are passed on."""
+    chosen: dict[str, Any] = {}
+    base = st.selectbox(
+        "Base", base_names(), key="train-base", accept_new_options=True, persist_state="session",
+        help=explain("base") + " Type to name another one.",
+    )  # fmt: skip
+    if base and base != DEFAULT:
+        chosen["base"] = base
+    usual = load_settings()
+    with st.container(key="grid-fields-advanced"):
+        for name in ADVANCED:
+            value = _field(name, steps if name == "train.steps" else _value(usual, name))
+            if value != _value(usual, name) or name == "train.steps":
+                chosen[name] = value
+    afresh = st.toggle("Start afresh", key="afresh", help="Do not continue what an earlier run of this person left.")
+    return chosen | ({"follow.resume": "never"} if afresh else {})
+
+
+def _field(name: str, value: Any) -> Any:
+    item, kind = setting_names()[name]
+    rules, words = item.metadata, explain(name)
+    label = name.rpartition(".")[2].replace("_", " ").capitalize()
+    # A preset sets the steps: with it in the key, choosing one puts its number into the field.
+    key = f"set-{name}-{value}"
+    if kind is bool:
+        return st.toggle(label, value, key=key, help=words)
+    if rules["one_of"]:
+        return st.selectbox(label, rules["one_of"], list(rules["one_of"]).index(value), key=key, help=words)
+    low, high = rules["at_least"], rules["at_most"]
+    if kind is int:
+        return st.number_input(label, int(low), int(high), int(value), key=key, help=words)
+    shape = "%.1e" if 0 < value < 0.01 else "%.3g"
+    step = value / 5 if 0 < value < 0.01 else 0.1
+    return st.number_input(label, float(low), float(high), float(value), step, format=shape, key=key, help=words)
+
+
+def _value(settings: Any, name: str) -> Any:
+    for part in name.split("."):
+        settings = getattr(settings, part)
+    return settings
+
+
+def _estimate(steps: int) -> str:
+    """How long it will take, going by the newest run on this machine that has an end; empty without one."""
+    for state in jobs.list_jobs():
+        seconds = [record.get("seconds") for record in jobs.read_metrics(state.name)]
+        paces = sorted(each for each in seconds if isinstance(each, int | float))
+        if state.state == "done" and paces:
+            return f", about {duration(steps * paces[len(paces) // 2])} of steps going by your last run"
+    return ""
+
+
+def _start(subject: Subject, overrides: dict[str, Any]) -> None:
+    own = {"photos": "subject", "trigger": subject.trigger, "class_noun": subject.class_noun}
+    with telling_later():
+        jobs.start_training(own | overrides, subject.name)
+        _watch(subject.name)
+
+
+def _to_photos(label: str) -> None:
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button(label, type="primary", icon=":material/add_a_photo:"):
+            st.switch_page("screens/photos.py")
+
+
+show()
