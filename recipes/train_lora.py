@@ -26,6 +26,7 @@ from typing import Any
 if find_spec("workbench") is None:  # not installed; but this file lies in the repository, beside the package
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from workbench.captions import check_traits, read_scene, read_traits
 from workbench.config import Settings, atomic_write, changed_settings, home, load_settings, settings_to_yaml, shelf
 from workbench.dataset import build_dataset, load_examples
 from workbench.dataset.selfies import gather_selfies
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     prepare_environment()
     try:
         settings = load_settings(options.config, options.settings)
+        check_traits(settings.traits)
         run = RunFolder(home() / "runs" / settings.name)
         stopping = Stopping(run)
         with ExitStack() as stack:
@@ -81,13 +83,11 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             say(run, f"left out: {line}")
 
     with stages("imports"):
-        from workbench.captions import caption, read_traits
-
         from workbench.adapters import Card, save_adapter, thumbnail_uri
         from workbench.backbones import open_backbone
         from workbench.dataset.encode import encode
         from workbench.dataset.pictures import cached_pictures
-        from workbench.dataset.prompts import anchor_orders, class_orders
+        from workbench.dataset.prompts import anchor_orders, class_orders, photo_caption
         from workbench.training.batches import draw_batch
         from workbench.training.continuation import Continuation
         from workbench.training.follow import Follower
@@ -108,8 +108,9 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     folder, cache = home() / "datasets" / name, home() / "cache"
     if selfies:
         with stages("traits"):
-            read = {trait: reading.value for trait, reading in read_traits(list(selfies.crops)).items()}
-            traits = read | selfies.traits | settings.traits
+            read = {trait: reading.value for trait, reading in read_traits(selfies.crops).items()}
+            traits = read | selfies.traits | check_traits(settings.traits)
+            photos = [(crop, photo_caption(**words, scene=read_scene(crop))) for crop in selfies.crops]
         with stages("anchors and class pictures"), accelerator.autocast():
             anchors = anchor_orders(traits, **words, count=settings.data.anchors, seed=seed)
             others = class_orders(settings.class_noun, settings.data.class_pictures, seed)
@@ -117,7 +118,6 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             drawn = cached_pictures(backbone, prompts, seeds, cache / "pictures", on_picture=progress)
             captioned = [(picture, each.caption) for picture, each in zip(drawn, anchors + others, strict=True)]
         with stages("data set"):
-            photos = [(crop, caption(**words, style="photo", scene_words="")) for crop in selfies.crops]
             build_dataset(folder, photos, captioned[len(anchors) :], captioned[: len(anchors)])
     accelerator.wait_for_everyone()
     with stages("encoding"), accelerator.main_process_first():
@@ -176,7 +176,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             optimizer.zero_grad()
 
             done = step + 1
-            follower.step(done, accelerator.gather(losses), norm, batch.examples, rate)
+            follower.step(done, accelerator.gather(losses.detach()), norm, batch.examples, rate)
             stopped = done < goal.steps and anywhere(stopping.asked(), accelerator, done)
             if stopped or done == goal.steps or is_due(done, settings.follow.checkpoint_every):
                 with follower.paused():

@@ -71,14 +71,11 @@ def open_backbone(
     _check_format(folder)
 
     import torch
-    from transformers.utils import logging as transformers_logging
 
+    _quiet_libraries()
     from workbench.backbones.unet import open_unet
     from workbench.device import pick_device, pick_dtype
 
-    # Both libraries draw progress bars for files that open in milliseconds.
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
     chosen = pick_device(device)
     try:
         return open_unet(folder, entry, chosen, dtype or pick_dtype(chosen))
@@ -123,6 +120,19 @@ def locate(name: str) -> tuple[Path, Entry]:
         hint = f"Did you mean {near[0]}?" if near else f"Known names: {', '.join(catalogue())}"
         raise BackboneError(name, "there is no base of this name and no such folder", hint)
     return _fetch(source), entry or Entry(id=source)
+
+
+def _quiet_libraries() -> None:
+    """Silences notes to programmers (of parts that are not installed and not needed) and bars of milliseconds."""
+    import logging
+
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def _fetch(hub_id: str) -> Path:

@@ -113,7 +113,7 @@ def open_unet(folder: Path, entry: Entry, device: torch.device, dtype: torch.dty
     pipeline = StableDiffusionPipeline.from_pretrained(
         folder,
         variant=variant,
-        torch_dtype=dtype,
+        dtype=dtype,
         use_safetensors=True,
         local_files_only=True,
         safety_checker=None,

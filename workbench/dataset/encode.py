@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save
 from workbench.backbones import Backbone
 from workbench.config import atomic_write
 from workbench.dataset.folder import KINDS, Example
-from workbench.errors import DatasetError
+from workbench.errors import ConfigError, DatasetError
 
 # Which side of a data set is shown mirrored too: of the others there are as many as one likes.
 FLIPPED_KINDS = ("photo",)
@@ -78,13 +78,20 @@ def encode(
         on_picture: called with (latents done, latents in all) after each batch.
 
     Raises:
+        ConfigError: if the base cannot encode pictures of this size.
         DatasetError: if a picture cannot be opened, or its latent is not finite.
         StorageError: if a latent cannot be kept.
     """
     size = resolution or backbone.resolution
+    if size % backbone.latent_scale:
+        raise ConfigError(
+            "data.resolution",
+            f"{size} cannot be divided by {backbone.latent_scale}, as {backbone.id} needs",
+            f"Use {round(size / backbone.latent_scale) * backbone.latent_scale}, or 0 for the base's own",
+        )
     jobs = [(example, flip) for example in examples for flip in _flips(example, flips)]
     latents: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
-    files = [_cache_file(cache_dir, backbone, example, size, flip) for example, flip in jobs]
+    files = [latent_file(cache_dir, backbone, example, size, flip) for example, flip in jobs]
     for row, file in enumerate(files):
         if file is not None and (kept := _read(file)) is not None:
             latents[row] = kept
@@ -146,7 +153,8 @@ def _tensor(example: Example, size: int, flip: bool) -> torch.Tensor:
     return (pixels / 127.5 - 1).permute(2, 0, 1)
 
 
-def _cache_file(folder: Path | None, backbone: Backbone, example: Example, size: int, flip: bool) -> Path | None:
+def latent_file(folder: Path | None, backbone: Backbone, example: Example, size: int, flip: bool) -> Path | None:
+    """Where a latent is kept; None when none are kept."""
     if folder is None:
         return None
     facts = f"{backbone.fingerprint}:{example.sha256}:{size}:{int(flip)}"

@@ -11,12 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.captions import caption
+from workbench.captions import Reading, caption
 from workbench.world.character import sample_scene
 from workbench.world.words import scene_words, traits_words
 
 # Far from the small seeds that people choose for their own pictures.
 ANCHOR_SEEDS, CLASS_SEEDS = 1_000_000, 2_000_000
+
+
+# Half-sure words stay out: to name no hat teaches little, to name a hat that is not there teaches something wrong.
+SURE = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,18 @@ class Order:
     prompt: str
     caption: str
     seed: int
+
+
+def photo_caption(trigger: str, class_noun: str, scene: Mapping[str, Reading]) -> str:
+    """The caption of a photo: what may change from picture to picture is named, the person is left to the trigger.
+
+    Args:
+        trigger: the word that will call the person.
+        class_noun: what the person is.
+        scene: what the reader saw, see `read_scene`.
+    """
+    sure = {name: reading.value for name, reading in scene.items() if reading.confidence >= SURE}
+    return caption(trigger, class_noun, "photo", scene_words(sure, "photo"))
 
 
 def anchor_orders(

@@ -44,6 +44,8 @@ class Follower:
         self._done, self._pace = start, 0.0
         self.losses: list[float] = []
         self._bar: Any = None
+        if run is not None:
+            run.status("running", stage="training", step=start, steps=steps)
         if run is not None and sys.stderr.isatty():
             from tqdm import tqdm
 

@@ -35,7 +35,8 @@ class Stages:
         began = time.perf_counter()
         self._inner.append(0.0)
         if self._run is not None:
-            self._run.status(state, stage=stage)
+            counted = {"step": 0, "steps": 0} if state == "preparing" else {}
+            self._run.status(state, stage=stage, **counted)
             self._run.log(stage)
         try:
             yield
