@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +36,11 @@ def test_picture_has_the_asked_size(size: int) -> None:
     assert picture.mode == "RGB"
 
 
+def test_odd_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="even"):
+        draw_photo(PLAIN, STILL, size=255)
+
+
 def test_same_arguments_give_the_same_pixels_and_another_seed_another_photo() -> None:
     character, scene = sample_character(7), sample_scene(7)
     first = pixels(character, scene, 5)
@@ -57,7 +63,7 @@ def test_every_word_draws_and_shows(name: str, word: str) -> None:
     """Each word changes a visible part of the picture against another word of its table."""
     other = next(each for each in (CHARACTER_WORDS | SCENE_WORDS)[name] if each != word)
 
-    def drawn(value: str) -> np.ndarray:
+    def drawn(value: Any) -> np.ndarray:
         if name in CHARACTER_WORDS:
             return pixels(replace(PLAIN, **{name: value}), STILL)
         return pixels(PLAIN, replace(STILL, **{name: value}))

@@ -42,11 +42,16 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
         character: who; the same character has the same face, hair and colours in every picture.
         scene: expression, clothes, place, pose of the head, light.
         seed: chance of this one picture: framing, side of the light, noise. The same arguments give the same pixels.
-        size: width and height in pixels; drawn for 128 to 1024.
+        size: width and height in pixels, even; drawn for 128 to 1024.
 
     Returns:
         RGB picture, size x size.
+
+    Raises:
+        ValueError: an odd size.
     """
+    if size % 2:
+        raise ValueError(f"a portrait's size must be even, not {size}")
     # Each part of a person has its own stream, so that a hat does not move the freckles.
     own = [np.random.default_rng([character.variation, 0x4A1, part]) for part in range(5)]
     chance = np.random.default_rng([seed, character.variation, zlib.crc32(repr(scene).encode())])

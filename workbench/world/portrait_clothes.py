@@ -10,6 +10,8 @@ from workbench.world.portrait_canvas import BODY, Pen, Points, curve, join, mirr
 from workbench.world.portrait_face import Face
 
 WHITE: RGB = (236, 237, 240)
+# A kimono's flowers: across (share of the shoulders), below the pit of the neck, radius.
+FLOWERS = ((0.62, 62, 13), (-0.70, 92, 15), (0.84, 120, 12), (-0.52, 40, 10), (0.48, 128, 11), (-0.86, 150, 12))
 
 
 class Outfit:
@@ -305,8 +307,8 @@ class Outfit:
         for s in (-1, 1):
             strap = np.array([(n + 24, y - 16), (n + 50, y - 8), (66, bib + 14), (38, bib + 14)]) * (s, 1)
             pen.fill(strap, self.colour, BODY)
-            pen.wash_line(strap[[0, 3]], self.deep, 0.7, 2)
-            pen.wash_line(strap[[1, 2]], self.deep, 0.7, 2)
+            for seam in ([0, 3], [1, 2]):
+                pen.wash_line(strap[seam], self.deep, 0.7, 2)
             pen.fill(
                 np.array([(b * 0.50, y + 200), (84, bib + 60), (74, bib), (0, bib), (0, y + 200)]) * (s, 1),
                 self.colour,
@@ -325,14 +327,7 @@ class Outfit:
         self._cloth([(n + 16, y - 30), (n * 0.6, y + 30), (0, y + 92)], grow=4)
         self._seams()
         petal: RGB = (252, 236, 226) if luma(self.colour) < 190 else (214, 92, 104)
-        for fx, fy, r in (
-            (0.62, 62, 13),
-            (-0.70, 92, 15),
-            (0.84, 120, 12),
-            (-0.52, 40, 10),
-            (0.48, 128, 11),
-            (-0.86, 150, 12),
-        ):
+        for fx, fy, r in FLOWERS:
             for k in range(5):
                 angle = 2 * np.pi * k / 5 + fx * 4
                 pen.wash(
@@ -341,8 +336,8 @@ class Outfit:
                     0.85,
                 )
             pen.wash(oval(fx * b, y + fy, r * 0.26, r * 0.26), (232, 180, 70), 1.0)
-        for s, tone in ((1, self.dark), (-1, self.dark)):  # the left side lies on top
-            for shift, wide, colour in ((-9.0, 13.0, WHITE), (4.0, 26.0, tone)):
+        for s in (1, -1):  # the left side lies on top
+            for shift, wide, colour in ((-9.0, 13.0, WHITE), (4.0, 26.0, self.dark)):
                 top, low = np.array([s * (n + 6 + shift), y - 50]), np.array([-s * (30 - shift), y + 132 + shift])
                 bow = np.array([s * (n * 0.62 + shift), y + 26])
                 far = curve([top + (s * wide * 0.9, 6), bow + (s * wide, 8), low + (s * wide * 0.6, wide)], 5)

@@ -158,8 +158,6 @@ def draw_mouth(face: Face, pen: Pen) -> None:
             for tooth in (-0.42, -0.21, 0.0, 0.21, 0.42):
                 i = round((tooth + 1) * 10)
                 pen.wash_line([row(open_up)[i], row(rim)[i]], (120, 90, 84), 0.30, 1.0)
-        elif round_mouth:
-            pen.fill(join(row(open_up)[4:17], row(open_up + 3.5 * arch)[4:17][::-1]), (226, 218, 208))
         pen.wash_line(row(open_up), dark, 0.7, 1.6)
     else:
         pen.line(row(middle + 0.8 * np.sin(3 * np.pi * t) * arch)[1:-1], dark, 2.2)
