@@ -67,6 +67,8 @@ def _continued(inside: Image.Image, side: int, place: _Box, box: _Box) -> Image.
     width = min(_SKETCH - left, max(1, round(inside.width * scale)))
     height = min(_SKETCH - top, max(1, round(inside.height * scale)))
     small = np.asarray(inside.resize((width, height), Image.Resampling.BOX), dtype=np.float32)
+    # One dark pixel at the very edge is no reason for a dark wall.
+    small = ndimage.gaussian_filter(small, (3, 3, 0), mode="nearest")
     missing = ((top, _SKETCH - top - height), (left, _SKETCH - left - width))
     result = np.pad(small, (*missing, (0, 0)), mode="edge")
     known = np.pad(np.ones((height, width), dtype=bool), missing)
