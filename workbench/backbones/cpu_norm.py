@@ -14,6 +14,14 @@ import torch
 from torch import nn
 
 
+def _sum_pixels(values: torch.Tensor) -> torch.Tensor:
+    """`(b, n, c)` to fp32 `(b, c)`: first in 64 strips in the values' own type, since a sum that also converts copies
+    everything first; the strips' rounding errors are independent and vanish in the second, fp32 sum."""
+    b, n, c = values.shape
+    strips = 64 if n % 64 == 0 else 1
+    return values.view(b, strips, n // strips, c).sum(2).float().sum(1)
+
+
 class _GroupNorm(torch.autograd.Function):
     """y = (x - mean) · rstd · weight + bias, with mean and rstd per example and group."""
 
@@ -36,8 +44,7 @@ class _GroupNorm(torch.autograd.Function):
         per, n = c // groups, h * w
         flat = x.permute(0, 2, 3, 1).reshape(b, n, c)
         grad = grads[0].permute(0, 2, 3, 1).reshape(b, n, c)
-        grad_sum = grad.sum(1, dtype=torch.float32)
-        grad_x = (grad * flat).sum(1, dtype=torch.float32)
+        grad_sum, grad_x = _sum_pixels(grad), _sum_pixels(grad * flat)
         mean_c, rstd_c = mean.repeat_interleave(per, 1), rstd.repeat_interleave(per, 1)
         grad_weight = ((grad_x - grad_sum * mean_c) * rstd_c).sum(0)
         weighted = weight.float()

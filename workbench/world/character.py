@@ -13,40 +13,40 @@ from typing import Any
 import numpy as np
 
 # Each table is an attribute's words with its sampling weight: natural hair is commoner than dyed hair.
-SKINS = {"pale": 2, "light": 3, "tan": 2, "brown": 2, "dark": 2}
-HAIR_COLOURS = {
+SKINS: dict[str, float] = {"pale": 2, "light": 3, "tan": 2, "brown": 2, "dark": 2}
+HAIR_COLOURS: dict[str, float] = {
     "black": 5, "brown": 5, "chestnut": 3, "blonde": 4, "ginger": 3, "gray": 2,
     "white": 1.5, "pink": 1.5, "blue": 1.5, "purple": 1.5, "teal": 1.5,
 }  # fmt: skip
-HAIR_STYLES = {
+HAIR_STYLES: dict[str, float] = {
     "bald": 1.5, "buzzed": 2, "short": 4, "parted": 3, "spiky": 3, "curly": 3, "afro": 2,
     "bob": 3, "straight": 4, "wavy": 4, "ponytail": 3, "pigtails": 2.5, "bun": 2.5, "braids": 2.5,
 }  # fmt: skip
-EYE_COLOURS = {"brown": 5, "black": 2, "blue": 3, "green": 2.5, "gray": 1.5, "amber": 1.5}
-EYE_SHAPES = {"round": 1, "almond": 1, "narrow": 1}
-BROWS = {"thin": 1, "thick": 1}
-FACE_SHAPES = {"round": 1, "oval": 1, "square": 1}
-GLASSES = {"none": 5, "round": 2, "square": 2}
-FACIAL_HAIR = {"none": 6, "stubble": 1, "mustache": 1, "goatee": 1, "beard": 1.5}
-AGES = {"child": 1, "young": 3, "old": 1}
+EYE_COLOURS: dict[str, float] = {"brown": 5, "black": 2, "blue": 3, "green": 2.5, "gray": 1.5, "amber": 1.5}
+EYE_SHAPES: dict[str, float] = {"round": 1, "almond": 1, "narrow": 1}
+BROWS: dict[str, float] = {"thin": 1, "thick": 1}
+FACE_SHAPES: dict[str, float] = {"round": 1, "oval": 1, "square": 1}
+GLASSES: dict[str, float] = {"none": 5, "round": 2, "square": 2}
+FACIAL_HAIR: dict[str, float] = {"none": 6, "stubble": 1, "mustache": 1, "goatee": 1, "beard": 1.5}
+AGES: dict[str, float] = {"child": 1, "young": 3, "old": 1}
 
-EXPRESSIONS = {
+EXPRESSIONS: dict[str, float] = {
     "neutral": 1, "smiling": 1.5, "laughing": 1, "sad": 1, "angry": 1, "surprised": 1, "winking": 1, "sleepy": 1,
 }  # fmt: skip
-CLOTHING = {
+CLOTHING: dict[str, float] = {
     "t-shirt": 1.5, "hoodie": 1.5, "shirt": 1, "suit": 1, "dress": 1, "sweater": 1, "jacket": 1, "overalls": 1,
     "kimono": 1,
 }  # fmt: skip
-COLOURS = {
+COLOURS: dict[str, float] = {
     "red": 1, "orange": 1, "yellow": 1, "green": 1, "blue": 1, "purple": 1, "pink": 1, "white": 1, "black": 1,
     "gray": 1,
 }  # fmt: skip
-HEADWEAR = {"none": 5, "cap": 1, "beanie": 1, "hat": 1, "bow": 1, "headphones": 1, "cat ears": 1}
+HEADWEAR: dict[str, float] = {"none": 5, "cap": 1, "beanie": 1, "hat": 1, "bow": 1, "headphones": 1, "cat ears": 1}
 PLAIN_BACKGROUNDS = ("white", "gray", "pink", "red", "yellow", "green", "blue", "purple")
 PLACES = ("park", "beach", "city", "room")
-BACKGROUNDS = {word: 1.0 for word in PLAIN_BACKGROUNDS} | {word: 1.2 for word in PLACES}
-POSES = {"standing": 2, "waving": 1, "cheering": 1}
-LIGHTS = {"daylight": 3, "studio light": 2, "warm light": 1.5, "dim light": 1}
+BACKGROUNDS: dict[str, float] = dict.fromkeys(PLAIN_BACKGROUNDS, 1.0) | dict.fromkeys(PLACES, 1.2)
+POSES: dict[str, float] = {"standing": 2, "waving": 1, "cheering": 1}
+LIGHTS: dict[str, float] = {"daylight": 3, "studio light": 2, "warm light": 1.5, "dim light": 1}
 
 
 @dataclass(frozen=True)

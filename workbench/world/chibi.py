@@ -18,14 +18,26 @@ def background(word: str) -> str:
     if word not in PLACES:
         return rect(0, 0, 256, 256, hex_(background_colour(word)))
     if word == "park":
-        clouds = "".join(ellipse(x, y, r, r * 0.55, (255, 255, 255)) for x, y, r in ((48, 42, 30), (74, 36, 22), (212, 66, 26)))
+        clouds = "".join(
+            ellipse(x, y, r, r * 0.55, (255, 255, 255)) for x, y, r in ((48, 42, 30), (74, 36, 22), (212, 66, 26))
+        )
         tree = rect(24, 140, 12, 56, "#a07850") + ellipse(30, 128, 34, 36, (120, 190, 110))
         bush = ellipse(226, 186, 34, 30, (120, 190, 110))
-        return rect(0, 0, 256, 256, "#bfe6fb") + clouds + tree + bush + path("M 0 190 Q 128 160 256 190 V 256 H 0 Z", (150, 212, 124))
+        return (
+            rect(0, 0, 256, 256, "#bfe6fb")
+            + clouds
+            + tree
+            + bush
+            + path("M 0 190 Q 128 160 256 190 V 256 H 0 Z", (150, 212, 124))
+        )
     if word == "beach":
         sun = ellipse(214, 44, 24, 24, (255, 226, 110))
-        sea = rect(0, 128, 256, 70, "#5cc0e0") + path("M 0 140 q 32 -10 64 0 t 64 0 t 64 0 t 64 0", None, (200, 240, 250), 4)
-        return rect(0, 0, 256, 256, "#c8eefc") + sun + sea + path("M 0 196 Q 128 180 256 196 V 256 H 0 Z", (248, 226, 170))
+        sea = rect(0, 128, 256, 70, "#5cc0e0") + path(
+            "M 0 140 q 32 -10 64 0 t 64 0 t 64 0 t 64 0", None, (200, 240, 250), 4
+        )
+        return (
+            rect(0, 0, 256, 256, "#c8eefc") + sun + sea + path("M 0 196 Q 128 180 256 196 V 256 H 0 Z", (248, 226, 170))
+        )
     if word == "city":
         blocks = "".join(
             rect(x, y, w, 256 - y, colour) + "".join(
@@ -36,7 +48,11 @@ def background(word: str) -> str:
         )  # fmt: skip
         moon = ellipse(196, 36, 18, 18, (255, 246, 200))
         return rect(0, 0, 256, 256, "#4c4a86") + moon + blocks
-    window = rect(20, 30, 72, 84, "#fffdf6", 4) + rect(27, 37, 58, 70, "#bfe2f6", 2) + path("M 56 36 V 108 M 26 72 H 86", None, (255, 253, 246), 5)
+    window = (
+        rect(20, 30, 72, 84, "#fffdf6", 4)
+        + rect(27, 37, 58, 70, "#bfe2f6", 2)
+        + path("M 56 36 V 108 M 26 72 H 86", None, (255, 253, 246), 5)
+    )
     shelf = rect(172, 84, 74, 8, "#b07c50") + "".join(
         rect(x, y, 10, 84 - y, colour) for x, y, colour in ((180, 52, "#e07a6a"), (192, 46, "#6aa6c8"), (204, 56, "#f0c060"), (222, 60, "#84b87c"))
     )  # fmt: skip

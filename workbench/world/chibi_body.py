@@ -144,7 +144,9 @@ def headwear(character: Character, scene: Scene) -> tuple[str, str]:
         return "", dome + seams + brim + ellipse(0, -80, 5, 4, trim, line, 2.4)
     if kind == "beanie":
         dome = path("M -66 -22 C -70 -104 70 -104 66 -22 Q 0 -38 -66 -22 Z", cloth, line, 3.4)
-        fold = path("M -68 -16 C -66 -44 66 -44 68 -16 Q 68 -10 62 -11 Q 0 -30 -62 -11 Q -68 -10 -68 -16 Z", trim, line, 3.2)
+        fold = path(
+            "M -68 -16 C -66 -44 66 -44 68 -16 Q 68 -10 62 -11 Q 0 -30 -62 -11 Q -68 -10 -68 -16 Z", trim, line, 3.2
+        )
         ribs = path("M -44 -32 L -46 -20 M -22 -37 L -23 -25 M 0 -39 L 0 -27 M 22 -37 L 23 -25 M 44 -32 L 46 -20", None,
                     mix(trim, line, 0.45), 2.4)  # fmt: skip
         return "", ellipse(0, -88, 15, 14, trim, line, 3.2) + dome + fold + ribs
@@ -154,7 +156,9 @@ def headwear(character: Character, scene: Scene) -> tuple[str, str]:
         behind = ellipse(0, -26, 96, 25, shade(straw, 0.84), edge, 3.4)
         dome = path("M -54 -30 C -56 -98 56 -98 54 -30 Q 0 -44 -54 -30 Z", straw, edge, 3.4)
         band = path("M -55 -36 Q 0 -52 55 -36 L 55 -26 Q 0 -42 -55 -26 Z", cloth, line, 2.8)
-        brim = path("M -96 -27 C -70 -46 70 -46 96 -27 C 70 -12 40 -26 0 -26 C -40 -26 -70 -12 -96 -27 Z", straw, edge, 3.4)
+        brim = path(
+            "M -96 -27 C -70 -46 70 -46 96 -27 C 70 -12 40 -26 0 -26 C -40 -26 -70 -12 -96 -27 Z", straw, edge, 3.4
+        )
         return behind, dome + brim + band
     if kind == "bow":
         loops = path("M 34 -56 C 14 -82 4 -70 8 -54 C 10 -42 24 -44 34 -56 Z M 34 -56 C 56 -80 68 -62 62 -48 "

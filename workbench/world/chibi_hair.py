@@ -57,9 +57,7 @@ def _cap(character: Character, build: Build, fringe: str, top: str = _TOP) -> st
     edge = _FRINGES[fringe]
     cast = mix(skin_colour(character), (150, 70, 80), 0.26)
     flip = "scale(-1 1)" if build.mirrored else ""
-    shadow = group(
-        group(path(f"{top} {edge}", cast), f"translate(0 6) {flip}"), extra='clip-path="url(#face)"'
-    )
+    shadow = group(group(path(f"{top} {edge}", cast), f"translate(0 6) {flip}"), extra='clip-path="url(#face)"')
     crown = group(path(f"{top} {edge}", fill, outline(fill), 3.4) + _shine(fill), flip)
     return f'<clipPath id="face"><path d="{face_path(character, build)}"/></clipPath>' + shadow + crown
 
@@ -123,10 +121,20 @@ def hair(character: Character, build: Build) -> tuple[str, str]:
                 (40, -76, 21), (63, -56, 20), (76, -30, 19), (71, -2, 17)]  # fmt: skip
         behind = ellipse(0, -24, 76, 62, fill) + _curls([(x * v, y, r) for x, y, r in ring], fill)
         behind += ellipse(0, -22, 74, 58, fill)
-        crown = [(-50, -22, 11), (-38, -36, 12), (-20, -42, 12), (0, -45, 12), (20, -42, 12), (38, -36, 12), (50, -22, 11)]
+        crown = [
+            (-50, -22, 11),
+            (-38, -36, 12),
+            (-20, -42, 12),
+            (0, -45, 12),
+            (20, -42, 12),
+            (38, -36, 12),
+            (50, -22, 11),
+        ]
         return behind, _curls([(x, y, r) for x, y, r in crown], fill) + ellipse(0, -60, 52, 20, fill)
     if style == "bob":
-        back = f"M {-66 * v:.1f} -20 C {-84 * v:.1f} 40 -74 62 -52 64 L 52 64 C 74 62 {84 * v:.1f} 40 {66 * v:.1f} -20 Z"
+        back = (
+            f"M {-66 * v:.1f} -20 C {-84 * v:.1f} 40 -74 62 -52 64 L 52 64 C 74 62 {84 * v:.1f} 40 {66 * v:.1f} -20 Z"
+        )
         locks = "".join(
             path(f"M {s * 64} 0 C {s * 74} 26 {s * 72} 46 {s * 58} 58 C {s * 50} 50 {s * 54} 24 {s * 53} 4 Z", fill,
                  outline(fill), 3.2)

@@ -78,13 +78,14 @@ class Pack:
         folder: where `render_pack` put them.
         style: `chibi` or `photo`.
         size: pixels.
+        in_memory: read everything now, for training that picks at random; else read from disk when asked for.
     """
 
-    def __init__(self, folder: Path, style: Style, size: int = 256) -> None:
+    def __init__(self, folder: Path, style: Style, size: int = 256, in_memory: bool = False) -> None:
         self.style: Style = style
         self.chunks = []
-        while chunk_path(folder, style, len(self.chunks), size).exists():
-            self.chunks.append(np.load(chunk_path(folder, style, len(self.chunks), size), mmap_mode="r"))
+        while (path := chunk_path(folder, style, len(self.chunks), size)).exists():
+            self.chunks.append(np.load(path, mmap_mode=None if in_memory else "r"))
 
     def __len__(self) -> int:
         return len(self.chunks) * CHUNK

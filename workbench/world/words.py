@@ -97,7 +97,9 @@ def scene_phrases(
     background = words.get("background")
     if background:
         place = background in PLACES
-        phrases.append(f"in the {background}" if place and (rng is None or _maybe(rng, 0.5)) else f"{background} background")
+        phrases.append(
+            f"in the {background}" if place and (rng is None or _maybe(rng, 0.5)) else f"{background} background"
+        )
     if style == "chibi" and words.get("pose", "standing") != "standing":
         phrases.append(words["pose"])
     if style == "photo" and words.get("light"):
@@ -110,9 +112,7 @@ def scene_words(scene: Scene | Mapping[str, Any], style: str = "chibi", seed: in
     return ", ".join(scene_phrases(scene, style, None if seed is None else np.random.default_rng([seed, 0x5C])))
 
 
-def describe(
-    character: Character, scene: Scene, style: str = "chibi", seed: int = 0, completeness: float = 1.0
-) -> str:
+def describe(character: Character, scene: Scene, style: str = "chibi", seed: int = 0, completeness: float = 1.0) -> str:
     """Writes the caption of a drawing.
 
     Args:
@@ -134,7 +134,9 @@ def describe(
     article = "an" if age.startswith("o") else "a"
     # A child is said as such: "a child person" would be no English.
     who = "a child" if age == "child " else f"{article} {age}person"
-    opening = f"{style} of {who}" if _maybe(rng, 0.85) else f"{style}, {age}person" if age != "child " else f"{style}, child"
+    opening = (
+        f"{style} of {who}" if _maybe(rng, 0.85) else f"{style}, {age}person" if age != "child " else f"{style}, child"
+    )
     if _maybe(rng, 0.25):
         return ", ".join([opening, *scenes, *traits])
     joint = " with " if traits and _maybe(rng, 0.7) else ", "
