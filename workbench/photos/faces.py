@@ -114,9 +114,12 @@ def _detect(image: Image.Image) -> list[tuple[Box, float]]:
     sure = _confirmed(image, candidates)
     if sure:
         return sure
-    # Nothing yet: a face may be far away, or reach over the photo's edge, so look closer and beyond the edge.
+    # Nothing yet: the face may be far away, or reach over the photo's edge.
+    near = _confirmed(image, _cluster(_hog(image, _CLOSE_LOOK)))
+    if near:
+        return near
     padded, pad = _beyond_edge(image)
-    candidates = _cluster(_hog(padded, _CLOSE_LOOK) + _hog(padded, _LOOKS[0]))
+    candidates = _cluster([hit for look in _LOOKS for hit in _hog(padded, look)])
     sure = _confirmed(padded, candidates) or _convolutional(padded, _PADDED_LOOK)
     return [((b[0] - pad, b[1] - pad, b[2] - pad, b[3] - pad), score) for b, score in sure]
 

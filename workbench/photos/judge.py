@@ -61,7 +61,7 @@ def examine(photo: Photo | PhotoError) -> Examination:
         return Examination(Judgement(name=photo.name, problems=tuple(problems), photo=photo))
     faces = find_faces(photo.image)
     if not faces:
-        way_out = "Bring a photo in which the face is turned to the camera and not covered"
+        way_out = "Bring a photo in which the face is near, turned to the camera and not covered"
         problems.append(Problem("no_face", "No face is found", way_out))
         return Examination(Judgement(name=photo.name, problems=tuple(problems), photo=photo))
     face = faces[0]
