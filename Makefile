@@ -45,6 +45,7 @@ clean: ## remove the environment and caches; photos, runs, pictures and adapters
 $(VENV)/.core: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Installing into $(VENV); the first time takes some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable .
 	@echo $(CONSTRAINTS) > $(VENV)/.constraints

@@ -9,12 +9,14 @@ import os
 import platform
 import time
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import Commands, Flags, duration, print_json, short_path
 from workbench.errors import TrainingError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 NAME = "sample"
 PHOTOS = "examples/selfies"
@@ -55,14 +57,13 @@ def run(args: argparse.Namespace) -> int:
     state = follow(NAME, quiet=args.json)
     if state.state != "done":
         raise TrainingError(f"Run {NAME}", state.reason or state.state, f"See {jobs.run_folder(NAME) / 'output.txt'}")
-    seconds = {"training": round(time.perf_counter() - started, 2)}
+    seconds = {"training": time.perf_counter() - started}
+    pictures, scores, more = _draw(args.json)
+    seconds |= more | {"in all": time.perf_counter() - started}
 
-    pictures, draw_seconds = _draw(args.json)
-    seconds |= draw_seconds
-    total = time.perf_counter() - started
-    report = _report(settings.base, seconds | {"total": round(total, 2)})
+    report = _report(settings.base, scores, seconds)
     folder = home() / "demo"
-    note = f"{settings.base} · {settings.train.steps} steps · {duration(total)} on {report['machine']['processor']}"
+    note = f"{settings.base} · {settings.train.steps} steps · {duration(seconds['in all'])} on {processor()}"
     atomic_write(folder / "sheet.png", _sheet(settings.photos, pictures, note))
     atomic_write(folder / "report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     files = {
@@ -71,17 +72,18 @@ def run(args: argparse.Namespace) -> int:
         "adapter": shelf() / f"{NAME}.safetensors",
     }
     if args.json:
-        print_json({name: str(path) for name, path in files.items()} | {"seconds": report["seconds"]})
+        print_json({name: str(path) for name, path in files.items()} | report)
     else:
-        _say(files, total)
+        _say(files, scores, seconds["in all"])
     return 0
 
 
-def _draw(quiet: bool) -> tuple[list[tuple[Any, str]], dict[str, float]]:
-    """One picture for each scene, kept in the gallery too, with its label; and the seconds it took."""
+def _draw(quiet: bool) -> tuple[list[tuple[Image.Image, str]], dict[str, Any], dict[str, float]]:
+    """One picture for each scene, kept in the gallery too, with its label; how alike they are; seconds it took."""
     from workbench.adapters import find_adapter
     from workbench.gallery import Gallery
     from workbench.generation import Engine, Preferences, Request
+    from workbench.identity import trait_agreement
 
     start = time.perf_counter()
     card = find_adapter(NAME).card
@@ -96,12 +98,9 @@ def _draw(quiet: bool) -> tuple[list[tuple[Any, str]], dict[str, float]]:
         if not quiet:
             print(f"avatar {index + 1}/{len(SCENES)}: {_label(scene)}", flush=True)
     end = time.perf_counter()
-    each = (end - opened) / len(SCENES)
-    return drawn, {
-        "opening the base": round(opened - start, 2),
-        "drawing avatars": round(end - opened, 2),
-        "each avatar": round(each, 2),
-    }
+    scores = trait_agreement([image for image, _ in drawn], card.traits).to_dict()
+    seconds = {"opening the base": opened - start, "drawing": end - opened, "each avatar": (end - opened) / len(SCENES)}
+    return drawn, scores, seconds
 
 
 def _label(scene: dict[str, str]) -> str:
@@ -109,7 +108,7 @@ def _label(scene: dict[str, str]) -> str:
     return " · ".join(filter(None, (scene["expression"], clothes, scene.get("headwear", ""), scene["background"])))
 
 
-def _sheet(photos: str, pictures: list[tuple[Any, str]], note: str) -> bytes:
+def _sheet(photos: str, pictures: list[tuple[Image.Image, str]], note: str) -> bytes:
     from workbench.cli.sheet import compose_sheet
     from workbench.config import find_path
     from workbench.photos import SUFFIXES, open_photo
@@ -121,51 +120,42 @@ def _sheet(photos: str, pictures: list[tuple[Any, str]], note: str) -> bytes:
     return buffer.getvalue()
 
 
-def _report(base: str, seconds: dict[str, float]) -> dict[str, Any]:
-    """What the run measured, with where and with what: a number without its machine says nothing."""
+def _report(base: str, scores: dict[str, Any], seconds: dict[str, float]) -> dict[str, Any]:
+    """What was measured, with where and with what: a number without its machine says nothing."""
+    import psutil
+
     from workbench import __version__, jobs
 
-    packages = ("torch", "diffusers", "transformers", "peft", "accelerate")
+    run = json.loads((jobs.run_folder(NAME) / "report.json").read_text(encoding="utf-8"))
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "base": base,
-        "seconds": seconds,
-        "run": _run_report(jobs.run_folder(NAME) / "report.json"),
-        "versions": {"workbench": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in packages},
-        "machine": machine(),
+        "traits": run["traits"],
+        "scores": {"trait agreement": scores},
+        "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        "seconds of the training": run["seconds"],
+        "versions": {"workbench": __version__, **run["versions"]},
+        "machine": {
+            **run["machine"],
+            "processor": processor(),
+            "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
+        },
     }
 
 
-def _run_report(path: Path) -> dict[str, Any]:
-    """What the recipe measured itself: scores and the seconds of its stages."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
-
-
-def machine() -> dict[str, Any]:
-    """The machine a number was measured on."""
-    import psutil
-    import torch
-
-    processor = platform.processor() or platform.machine()
+def processor() -> str:
+    """The processor's name, with the number of its cores."""
+    name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        processor = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass  # not Linux, or an architecture that does not name its processor there
-    return {
-        "processor": f"{os.cpu_count()} × {processor}",
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "system": platform.platform(),
-    }
+    return f"{os.cpu_count()} × {name}"
 
 
-def _say(files: dict[str, Path], total: float) -> None:
-    print(f"\nDone in {duration(total)}.")
+def _say(files: dict[str, Path], scores: dict[str, Any], total: float) -> None:
+    print(f"\nDone in {duration(total)}. The avatars show {scores['score']:.0%} of the traits that the photos show.")
     for name, path in files.items():
         print(f"  {name:<8} {short_path(path)}")
     print(
