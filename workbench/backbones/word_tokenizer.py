@@ -46,7 +46,11 @@ def train_tokenizer(captions: Iterable[str], folder: Path, rare: Iterable[str] =
     vocabulary = {token: index for index, token in enumerate(dict.fromkeys(tokens))}
     for marker in ("<|startoftext|>", "<|endoftext|>"):
         vocabulary[marker] = len(vocabulary)
-    clip = CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=length)
+    clip = CLIPTokenizer(
+        vocab=vocabulary,
+        merges=merges,  # type: ignore[arg-type]
+        model_max_length=length,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     clip.save_pretrained(folder)
     # Older readers of the format look for these two beside tokenizer.json.

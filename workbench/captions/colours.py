@@ -49,7 +49,8 @@ def measure_colours(crops: Sequence[Image.Image]) -> dict[str, np.ndarray]:
         `skin` and `hair_colour`: a probability per word, in the order of the world's tables. Medians over photos
         and regions: single shadows and highlights do not count.
     """
-    skins, hairs = [], []
+    skins: list[np.ndarray] = []
+    hairs: list[np.ndarray] = []
     for crop in crops:
         pixels = np.asarray(crop.convert("RGB").resize((160, 160), Image.Resampling.BOX), dtype=np.float64)
         skin = np.median(np.concatenate([_region(pixels, box) for box in _CHEEKS]), axis=0)

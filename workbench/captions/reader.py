@@ -87,7 +87,7 @@ def new_reader() -> torch.nn.Module:
                 ],
                 1,
             )
-            return self.head(parts)  # type: ignore[no-any-return]
+            return self.head(parts)
 
     return Reader()
 

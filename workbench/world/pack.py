@@ -83,7 +83,7 @@ class Pack:
 
     def __init__(self, folder: Path, style: Style, size: int = 256, in_memory: bool = False) -> None:
         self.style: Style = style
-        self.chunks = []
+        self.chunks: list[np.ndarray] = []
         while (path := chunk_path(folder, style, len(self.chunks), size)).exists():
             self.chunks.append(np.load(path, mmap_mode=None if in_memory else "r"))
 
