@@ -187,7 +187,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             if done < goal.steps and is_due(done, settings.follow.preview_every):
                 with follower.paused(), stages("previews", "running"), accelerator.autocast():
                     if writes():
-                        draw_preview(backbone, prompts, seed, run.folder / "previews" / f"step-{done:06d}.png")
+                        draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
     follower.close()
     if not writes():
         return
@@ -196,7 +196,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
 
     # --- saved means proven: a fresh pipeline opens the file and draws the same picture
     with stages("last preview", "saving"), accelerator.autocast():
-        pictures = draw_preview(backbone, prompts, seed, run.folder / "previews" / f"step-{goal.steps:06d}.png")
+        pictures = draw_preview(backbone, prompts, seed, run.preview(goal.steps))
     with stages("saving", "saving"):
         card = Card(
             name=name,

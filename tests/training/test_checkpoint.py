@@ -21,7 +21,7 @@ def sample(step: int) -> Checkpoint:
         # Two parameters whose state holds the very same table, as 8-bit Adam's does.
         optimizer={
             0: {"step": 7, "exp_avg": torch.randn(2), "table": shared},
-            1: {"step": torch.tensor(3.0), "table": shared},
+            1: {"step": torch.tensor(3.0), "inner": {"table": shared, "bits": 8}},
         },
         facts={"lora.rank": 4, "lora.targets": ["to_q"]},
         extra={"scaler": {"scale": 65536.0}},
@@ -34,8 +34,9 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     read = last_checkpoint(tmp_path)
     assert read is not None and (read.step, read.facts, read.extra) == (5, saved.facts, saved.extra)
     assert all(torch.equal(read.adapter[name], value) for name, value in saved.adapter.items())
+    assert read.optimizer[1]["inner"]["bits"] == 8
     assert read.optimizer[0]["step"] == 7 and torch.equal(read.optimizer[1]["step"], torch.tensor(3.0))
-    assert torch.equal(read.optimizer[1]["table"], torch.arange(4.0))
+    assert torch.equal(read.optimizer[1]["inner"]["table"], torch.arange(4.0))
 
 
 def test_nothing_is_pickled(tmp_path: Path) -> None:

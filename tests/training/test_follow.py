@@ -85,13 +85,13 @@ def test_trackers_are_told(run: RunFolder, data: EncodedSet) -> None:
 
 def test_a_preview_is_one_row_and_shows_the_adapter_as_it_is(backbone: Backbone, tmp_path: Path) -> None:
     adapter = attach_lora(backbone, rank=4, alpha=64, targets=["to_q", "to_v", "to_out.0"])
-    before = draw_preview(backbone, ["chibi", "photo"], 3, tmp_path / "previews" / "a.png", steps=2)
+    before = draw_preview(backbone, ["chibi", "photo"], 3, tmp_path / "previews" / "a.png", quick=True)
     for parameter in adapter.parameters("unet"):
         torch.nn.init.normal_(parameter)
-    after = draw_preview(backbone, ["chibi", "photo"], 3, tmp_path / "previews" / "b.png", steps=2)
+    after = draw_preview(backbone, ["chibi", "photo"], 3, tmp_path / "previews" / "b.png", quick=True)
     assert Image.open(tmp_path / "previews" / "a.png").size == (32 + 4 + 32, 32)
     assert before[0].tobytes() != after[0].tobytes()
-    again = draw_preview(backbone, ["chibi", "photo"], 3, tmp_path / "previews" / "c.png", steps=2)
+    again = draw_preview(backbone, ["chibi", "photo"], 3, tmp_path / "previews" / "c.png", quick=True)
     assert again[1].tobytes() == after[1].tobytes()
 
 

@@ -109,10 +109,10 @@ def open_unet(folder: Path, entry: Entry, device: torch.device, dtype: torch.dty
     Raises:
         OSError, ValueError, RuntimeError: what diffusers says of a broken folder.
     """
-    variant = None if list((folder / "unet").glob("diffusion_pytorch_model*safetensors")) else "fp16"
+    half_only = all(".fp16." in path.name for path in (folder / "unet").glob("*.safetensors"))
     pipeline = StableDiffusionPipeline.from_pretrained(
         folder,
-        variant=variant,
+        variant="fp16" if half_only else None,
         dtype=dtype,
         use_safetensors=True,
         local_files_only=True,

@@ -58,7 +58,7 @@ def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[t
         lap, position = divmod(turn, len(members))
         order = torch.randperm(len(members), generator=generator(seed, ORDER_STREAM + lap * len(kinds) + kind))
         example = members[int(order[position])]
-        chosen.append((example, (lap + position) % len(data.views[example])))
+        chosen.append((example, (lap + example) % len(data.views[example])))
     return chosen
 
 

@@ -1,7 +1,7 @@
 """Checkpoints that continue a run exactly, without pickle, and that are whole or not there.
 
     checkpoints/step-000100/adapter.safetensors      what learns, in float32
-    checkpoints/step-000100/optimizer.safetensors    the optimizer's tensors, `PARAMETER/NAME`
+    checkpoints/step-000100/optimizer.safetensors    the optimizer's tensors, `PARAMETER/NAME` or deeper
     checkpoints/step-000100/state.json               step, the optimizer's plain numbers, what the run was made of
 
 A folder is written under another name, flushed to the disk and renamed. Noise, noise levels and the choice of
@@ -146,27 +146,40 @@ def _read(path: Path) -> Checkpoint:
     state = json.loads((path / "state.json").read_text(encoding="utf-8"))
     if state["format"] != FORMAT:
         raise ValueError("written by another version")
-    optimizer = {int(number): dict(values) for number, values in state["optimizer"].items()}
-    for key, tensor in load_file(path / "optimizer.safetensors").items():
-        number, _, name = key.partition("/")
-        optimizer.setdefault(int(number), {})[name] = tensor
+    optimizer = _join(load_file(path / "optimizer.safetensors"), state["optimizer"])
     adapter = load_file(path / "adapter.safetensors")
     return Checkpoint(int(state["step"]), adapter, optimizer, state["facts"], state["extra"])
 
 
-def _split(optimizer: Mapping[int, Mapping[str, Any]]) -> tuple[dict[str, torch.Tensor], dict[int, dict[str, Any]]]:
-    """Separates tensors, which safetensors holds, from numbers, which JSON holds."""
-    tensors = {
-        f"{number}/{name}": _plain(value)
-        for number, values in optimizer.items()
-        for name, value in values.items()
-        if isinstance(value, torch.Tensor)
-    }
-    numbers = {
-        number: {name: value for name, value in values.items() if not isinstance(value, torch.Tensor)}
-        for number, values in optimizer.items()
-    }
+def _split(optimizer: Mapping[int, Any]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Separates tensors, which safetensors holds, from numbers, which JSON holds; both by the path of their keys.
+
+    8-bit Adam's state of a parameter has a table of tables in it.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    numbers: dict[str, Any] = {}
+    rest = [(str(number), values) for number, values in optimizer.items()]
+    while rest:
+        path, value = rest.pop()
+        if isinstance(value, Mapping):
+            rest += [(f"{path}/{name}", inner) for name, inner in value.items()]
+        elif isinstance(value, torch.Tensor):
+            tensors[path] = _plain(value)
+        else:
+            numbers[path] = value
     return tensors, numbers
+
+
+def _join(tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """Undoes `_split`."""
+    joined: dict[int, dict[str, Any]] = {}
+    for path, value in [*tensors.items(), *numbers.items()]:
+        number, *outer, name = path.split("/")
+        table = joined.setdefault(int(number), {})
+        for key in outer:
+            table = table.setdefault(key, {})
+        table[name] = value
+    return joined
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

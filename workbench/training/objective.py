@@ -30,12 +30,10 @@ def min_snr_weight(snr: torch.Tensor, gamma: float, prediction: str) -> torch.Te
     """
     if gamma <= 0:
         return torch.ones_like(snr)
-    # min(snr, gamma) / snr = min(1, gamma / snr), which needs no division by zero or of infinities.
-    share = (gamma / snr.clamp(min=torch.finfo(snr.dtype).tiny)).clamp(max=1.0)
     if prediction == "epsilon":
-        return share
-    # snr / (snr + 1) in the same spirit: 0 at 0 and 1 at infinity.
-    return share / (1 + 1 / snr.clamp(min=torch.finfo(snr.dtype).tiny))
+        # min(snr, gamma) / snr = min(1, gamma / snr), which is not 0 / 0 at 0.
+        return (gamma / snr.clamp(min=torch.finfo(snr.dtype).tiny)).clamp(max=1.0)
+    return snr.clamp(max=gamma) / (snr + 1)
 
 
 def example_losses(

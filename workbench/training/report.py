@@ -35,8 +35,10 @@ class Stages:
         began = time.perf_counter()
         self._inner.append(0.0)
         if self._run is not None:
-            counted = {"step": 0, "steps": 0} if state == "preparing" else {}
-            self._run.status(state, stage=stage, **counted)
+            if state == "preparing":
+                self._run.status(state, stage=stage, step=0, steps=0)
+            else:
+                self._run.status(state, stage=stage)
             self._run.log(stage)
         try:
             yield

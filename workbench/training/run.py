@@ -162,6 +162,10 @@ class RunFolder:
         kept = [record for record in self.metrics() if record["step"] <= step]
         atomic_write(self.folder / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
 
+    def preview(self, step: int) -> Path:
+        """Where the preview after a step goes."""
+        return self.folder / "previews" / f"step-{step:06d}.png"
+
     def stop_asked(self) -> bool:
         """Whether someone put a file named `stop` into the folder."""
         return (self.folder / "stop").exists()
