@@ -22,15 +22,14 @@ from ui.words import telling  # noqa: E402
 
 st.set_page_config(page_title="Chibi workbench", page_icon=theme.icon(), layout="wide")
 theme.apply()
-page = st.navigation(
-    [
-        st.Page("screens/photos.py", title="Photos", icon=":material/add_a_photo:", default=True),
-        st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("screens/create.py", title="Create", icon=":material/auto_awesome:"),
-        st.Page("screens/gallery.py", title="Gallery", icon=":material/photo_library:"),
-        st.Page("screens/adapters.py", title="Adapters", icon=":material/shelves:"),
-    ],
-    position="top",
-)
+SCREENS = [
+    st.Page("screens/photos.py", title="Photos", icon=":material/add_a_photo:", default=True),
+    st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
+    st.Page("screens/create.py", title="Create", icon=":material/auto_awesome:"),
+    st.Page("screens/gallery.py", title="Gallery", icon=":material/photo_library:"),
+    st.Page("screens/adapters.py", title="Adapters", icon=":material/shelves:"),
+]
+page = st.navigation(SCREENS, position="top")
+theme.tabs(SCREENS)
 with telling():
     page.run()

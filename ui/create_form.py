@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import streamlit as st
 from ui import theme
 from ui.bases import DEFAULT, base_names, base_of
 from ui.words import plain, tell
-from workbench.adapters import Card, list_shelf
+from workbench.adapters import Card, ShelfEntry, list_shelf, thumbnail_bytes
 from workbench.errors import GenerationError
 from workbench.generation import Preferences, Request, choices
 
@@ -55,38 +55,51 @@ class Wish:
         )
 
 
-def form() -> Wish:
-    """Shows the form and returns what it says."""
-    state = st.session_state
+def form(draw_button: Callable[[], None]) -> Wish:
+    """Shows the form and returns what it says.
+
+    Args:
+        draw_button: shows the button; it stands before the settings that few people open.
+    """
     shelf = {entry.name: entry for entry in list_shelf() if not entry.broken}
     _take_wishes(list(shelf))
     theme.section("Who")
-    names = [NOBODY, *shelf]
-    if state.get("who") not in names:
-        state["who"] = names[1] if shelf else NOBODY
-    who = st.selectbox("Adapter", names, key="who", label_visibility="collapsed", persist_state="session")
-    adapters: list[tuple[str, float]] = []
-    card = Card(name="", created="")
-    if who != NOBODY:
-        card = shelf[who].card
-        adapters.append((who, _strength("strength", "Likeness", "1 is as trained; less leaves more of the base.")))
-        others = [NOBODY, *(name for name in shelf if name != who)]
-        if len(others) > 1:
-            adapters += _second(others, shelf)
-    elif not shelf:
-        st.caption("No adapter is on the shelf yet: the base draws anyone you describe.")
+    adapters, card = _who(shelf)
     theme.section("What")
     mode = st.segmented_control(
         "How", [CHOOSE, WRITE], key="mode", default=CHOOSE, required=True, persist_state="session",
         label_visibility="collapsed", width="stretch",
     )  # fmt: skip
-    prompt = _chosen(card, who != NOBODY) if mode == CHOOSE else _written(card)
+    said = _lists(SCENE if adapters else SCENE + PERSON) if mode == CHOOSE else {}
+    prompt = _chosen(card, said) if mode == CHOOSE else _written(card)
+    draw_button()
     with st.expander("More settings", icon=":material/tune:"):
         numbers = _numbers(base_of(card.base))
+        if others := [name for name in shelf if adapters and name != adapters[0][0]]:
+            adapters += _second([NOBODY, *others], shelf)
     return Wish(prompt=prompt, adapters=tuple(adapters), **numbers)
 
 
-def _second(others: list[str], shelf: dict[str, Any]) -> list[tuple[str, float]]:
+def _who(shelf: Mapping[str, ShelfEntry]) -> tuple[list[tuple[str, float]], Card]:
+    """The first adapter with its strength, and its card."""
+    state, names = st.session_state, [NOBODY, *shelf]
+    if state.get("who") not in names:
+        state["who"] = names[1] if shelf else NOBODY
+    entry = shelf.get(state["who"])
+    picture = thumbnail_bytes(entry.card) if entry else None
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="who-row"):
+        if picture:
+            st.image(picture, width=74, alt=state["who"])
+        who = st.selectbox("Adapter", names, key="who", label_visibility="collapsed", persist_state="session")
+    if who in shelf:
+        strength = _strength("strength", "Likeness", "1 is as trained; less leaves more of the base.")
+        return [(str(who), strength)], shelf[str(who)].card
+    if not shelf:
+        st.caption("No adapter is on the shelf yet: the base draws anyone you describe.")
+    return [], Card(name="", created="")
+
+
+def _second(others: list[str], shelf: Mapping[str, ShelfEntry]) -> list[tuple[str, float]]:
     state = st.session_state
     if state.get("second") not in others:
         state["second"] = NOBODY
@@ -106,28 +119,27 @@ def _strength(key: str, label: str, words: str, usual: float = 1.0) -> float:
     return float(st.slider(label, 0.0, 1.5, usual, 0.05, key=key, help=words, persist_state="session"))
 
 
-def _chosen(card: Card, someone: bool) -> str:
-    """Lists of words that write the prompt."""
+def _lists(names: Sequence[str]) -> dict[str, str]:
     tables = choices()
-    said: dict[str, str] = {}
     with st.container(key="grid-fields-scene"):
-        for name in (*SCENE, *(() if someone else PERSON)):
-            said[name] = _list(name, tables[name])
-    st.button("Surprise me", icon=":material/casino:", type="tertiary", on_click=_surprise)
-    if someone:
-        with st.expander("Change the person", icon=":material/face:"), st.container(key="grid-fields-person"):
-            for name in PERSON:
-                said[name] = _list(name, tables[name])
+        return {name: _list(name, tables[name]) for name in names}
+
+
+def _chosen(card: Card, said: Mapping[str, str]) -> str:
+    """The prompt that the lists write, with other words at its end."""
     extra = st.text_input(
-        "Other words", key="extra", placeholder="holding a balloon", max_chars=200, persist_state="session"
-    )
+        "Other words", key="extra", placeholder="Other words, such as: holding a balloon", max_chars=200,
+        persist_state="session", label_visibility="collapsed",
+    )  # fmt: skip
     try:
         prompt = Preferences(**said, extra=extra or "").prompt(card.trigger, card.class_noun)
     except GenerationError as error:
         tell(error)
         return ""
     st.session_state["written"] = prompt
-    st.caption(f"→ {plain(prompt)}")
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="says"):
+        st.caption(plain(prompt))
+        st.button("", icon=":material/casino:", type="tertiary", on_click=_surprise, help="Surprise me", key="surprise")
     return prompt
 
 

@@ -30,7 +30,7 @@ def kept_cards(subject: Subject) -> None:
         "Say under a photo what is not part of the face, such as smiling or a red hoodie: it stays changeable.",
     )
     with st.container(key="grid-kept"):
-        for path in crops:
+        for path in sorted(crops, key=lambda path: str(records.get(path.stem, {}).get("name", ""))):
             _kept_card(subject, path, records.get(path.stem, {}), words.get(path.stem, ""))
 
 
@@ -38,7 +38,7 @@ def _kept_card(subject: Subject, path: Path, record: dict[str, Any], words: str)
     name = str(record.get("name") or path.name)
     warnings = record.get("warnings") or []
     with st.container(key=f"card-{subject.name}-{path.stem}"):
-        st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", alt=name)
+        st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", alt=name, width="stretch")
         told = "".join(
             f'<p class="small">{escaped(each.get("words", ""))}. {escaped(each.get("way_out", ""))}.</p>'
             for each in warnings
@@ -47,13 +47,13 @@ def _kept_card(subject: Subject, path: Path, record: dict[str, Any], words: str)
         label = theme.badge("Accepted, could be better", "warn") if warnings else theme.badge("Accepted", "good")
         st.html(f'<div class="title" title="{escaped(name)}">{escaped(name)}</div>{label}{told}')
         key = f"words-{subject.name}-{path.stem}"
-        with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"tools-{path.stem}"):
-            st.text_input(
-                f"Words for {plain(name)}", words, key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
-                placeholder="smiling, red hoodie", on_change=_save_words, args=(subject, path.stem, key),
-            )  # fmt: skip
+        st.text_input(
+            f"Words for {plain(name)}", words, key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
+            placeholder="smiling, red hoodie", on_change=_save_words, args=(subject, path.stem, key),
+        )  # fmt: skip
+        with st.container(key=f"corner-{subject.name}-{path.stem}"):
             st.button(
-                "", key=f"remove-{subject.name}-{path.stem}", icon=":material/close:", type="tertiary",
+                "", key=f"remove-{subject.name}-{path.stem}", icon=":material/close:",
                 help=f"Take {plain(name)} out", on_click=_remove, args=(subject, path.stem),
             )  # fmt: skip
 
@@ -68,7 +68,7 @@ def refused_cards(subject: Subject) -> None:
         for index, judgement in enumerate(refused):
             with st.container(key=f"card-refused-{index}"):
                 if judgement.photo is not None:
-                    st.image(people.small(judgement.photo.image), alt=judgement.name)
+                    st.image(people.small(judgement.photo.image), alt=judgement.name, width="stretch")
                 else:
                     st.html(f'<div class="nophoto"><img src="{theme.chibi("ravi", "oh")}" alt=""></div>')
                 problem = judgement.problems[0]

@@ -30,6 +30,18 @@ STAGES = {
     "encoding": "Encoding the pictures", "adapter": "Preparing the adapter", "training": "Learning",
     "previews": "Drawing a preview", "last preview": "Drawing the last preview", "saving": "Saving and proving",
 }  # fmt: skip
+LOSS = {
+    "mark": {"type": "line", "strokeWidth": 2.2, "interpolate": "monotone"},
+    "encoding": {
+        "x": {"field": "step", "type": "quantitative", "title": None, "axis": {"grid": False, "tickCount": 6}},
+        "y": {"field": "loss", "type": "quantitative", "title": None, "scale": {"zero": False}},
+        "color": {
+            "field": "line", "type": "nominal", "legend": {"orient": "top-right", "title": None},
+            "scale": {"domain": ["each step", "smoothed"], "range": ["#f6cdbd", "#cf3f66"]},
+        },
+    },
+    "config": {"background": "transparent"},
+}  # fmt: skip
 # The panel looks again this often; reading a few small files takes milliseconds.
 SECONDS = 1.0
 POINTS = 400
@@ -123,18 +135,17 @@ def _curve(state: JobState) -> None:
     if len(records) < 2:
         return
     every = max(1, len(records) // POINTS)
-    table: dict[str, list[float]] = {"step": [], "loss": [], "smoothed": []}
+    table: dict[str, list[Any]] = {"step": [], "loss": [], "line": []}
     smooth = float(records[0]["loss"])
     for index, record in enumerate(records):
-        smooth += 0.1 * (float(record["loss"]) - smooth)
+        loss = float(record["loss"])
+        smooth += 0.1 * (loss - smooth)
         if index % every == 0 or index == len(records) - 1:
-            table["step"].append(record.get("step", index))
-            table["loss"].append(float(record["loss"]))
-            table["smoothed"].append(smooth)
-    st.html(
-        '<h2 class="section">Loss<small>It jumps with the noise of each step; the smooth line should fall.</small></h2>'
-    )
-    st.line_chart(table, x="step", y=["loss", "smoothed"], color=["#f6c9b8", "#cf3f66"], height=190)
+            table["step"] += [record.get("step", index)] * 2
+            table["loss"] += [loss, smooth]
+            table["line"] += ["each step", "smoothed"]
+    theme.section("Loss", "It jumps with the noise of each step; the smooth line should fall.")
+    st.vega_lite_chart(table, LOSS, height=210, width="stretch")
 
 
 def _previews(folder: Path) -> None:
@@ -184,7 +195,7 @@ def past_runs(watch: Callable[[str], None]) -> None:
     if not states:
         return
     theme.section("All runs", f"{count(len(states), 'run')} in this workspace")
-    with st.container(key="grid-runs"):
+    with st.container(key="grid-mid-runs"):
         for state in states:
             words, kind = STATES.get(state.state, (state.state, "plain"))
             with st.container(key=f"card-run-{state.name}"):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from PIL import Image
@@ -61,6 +63,13 @@ def apply() -> None:
     buffer = io.BytesIO()
     icon().save(buffer, "PNG")
     st.logo(Image.open(buffer), size="large")
+
+
+def tabs(screens: Sequence[Any]) -> None:
+    """The bar at the bottom of a phone; wide windows have the same in the top line."""
+    with st.container(horizontal=True, key="tabs", wrap=False):
+        for screen in screens:
+            st.page_link(screen)
 
 
 def header(title: str, lead: str, *cast: tuple[str, str], tall: bool = False) -> None:

@@ -35,7 +35,15 @@ def telling() -> Iterator[None]:
 def tell(error: WorkbenchError) -> None:
     """What it is about, what is wrong, and the way out."""
     reason = error.reason[:1].upper() + error.reason[1:]
-    st.error(f"**{plain(error.thing)}**  \n{plain(reason)}. {plain(error.way_out)}.", icon=":material/error:")
+    st.error(f"**{plain(error.thing)}**  \n{_with_code(reason)}. {_with_code(error.way_out)}.", icon=":material/error:")
+
+
+def _with_code(text: str) -> str:
+    """Commands stand between backticks in messages; the rest is shown as it is."""
+    parts = text.split("`")
+    return "".join(
+        f"`{part}`" if index % 2 and index < len(parts) - 1 else plain(part) for index, part in enumerate(parts)
+    )
 
 
 def later(message: str, icon: str = ":material/check_circle:") -> None:

@@ -31,16 +31,19 @@ def show() -> None:
     entries = list_shelf()
     if not entries:
         with st.container(key="panel-nothing"):
-            theme.empty("The shelf is empty", "Teach the workbench a face, or bring an adapter below.", "rose", "oh")
+            theme.empty("The shelf is empty", "Train one from photos, or bring an adapter below.", "rose", "oh")
             with st.container(horizontal=True, horizontal_alignment="center"):
-                if st.button("Teach a face", type="primary", icon=":material/model_training:"):
+                if st.button("Train an adapter", type="primary", icon=":material/model_training:"):
                     st.switch_page("screens/train.py")
     else:
         theme.section(count(len(entries), "adapter"), "Newest first.")
         with st.container(key="grid-wide"):
-            for entry in entries:
+            for entry in sorted(entries, key=lambda entry: bool(entry.broken)):
                 with st.container(key=f"card-adapter-{entry.name}"):
-                    _broken(entry) if entry.broken else _card(entry)
+                    if entry.broken:
+                        _broken(entry)
+                    else:
+                        _card(entry)
     with st.container(key="panel-bring"):
         bring()
     if name := st.session_state.get("dropping"):
@@ -51,7 +54,7 @@ def _card(entry: ShelfEntry) -> None:
     card = entry.card
     picture = thumbnail_bytes(card)
     if picture:
-        st.image(picture, alt=entry.name)
+        st.image(picture, alt=entry.name, width="stretch")
     else:
         st.html(f'<div class="waiting still"><img src="{theme.chibi("yuki", "star")}" alt=""></div>')
     labels = theme.badge(card.base or "unknown base", "good" if card.base else "warn")
@@ -100,7 +103,7 @@ def _kohya(path: Path) -> bytes:
 
 def _broken(entry: ShelfEntry) -> None:
     st.html(
-        f'<div class="nophoto"><img src="{theme.chibi("ravi", "sad")}" alt=""></div>'
+        f'<div class="nophoto flat"><img src="{theme.chibi("ravi", "sad")}" alt=""></div>'
         f'<div class="title" style="margin-top:.6rem">{escaped(entry.path.name)}</div>{theme.badge("Broken", "bad")}'
         f'<p class="small">{escaped(entry.broken)}</p>'
     )

@@ -29,14 +29,8 @@ def show() -> None:
     )  # fmt: skip
     left, right = st.columns([1, 1.25], gap="medium")
     with left, st.container(key="panel-wish"):
-        wish = form()
+        wish = form(_draw_button)
         drawing = st.session_state.pop("draw", False)
-        st.button(
-            f"Draw {wish.count}", key="draw-button", type="primary", icon=":material/auto_awesome:", width="stretch",
-            on_click=_start,
-        )  # fmt: skip
-        if any(state.alive for state in jobs.list_jobs()):
-            st.caption("A training is going on; drawing takes longer meanwhile.")
     with right:
         if drawing:
             with telling():
@@ -44,6 +38,15 @@ def show() -> None:
                 st.rerun()
         made()
     picture_dialog()
+
+
+def _draw_button() -> None:
+    number = st.session_state.get("count") or 4
+    st.button(
+        f"Draw {number}", key="draw-button", type="primary", icon=":material/brush:", width="stretch", on_click=_start
+    )
+    if any(state.alive for state in jobs.list_jobs()):
+        st.caption("A training is going on; drawing takes longer meanwhile.")
 
 
 def _start() -> None:
@@ -79,7 +82,7 @@ def draw(wish: Wish) -> None:
     def on_picture(candidate: int, picture: Picture) -> None:
         name = kept.add(picture)
         st.session_state["made"].append(name)
-        slots[candidate][0].image(png(kept.get(name)) or b"", output_format="PNG")
+        slots[candidate][0].image(png(kept.get(name)) or b"", output_format="PNG", width="stretch")
         slots[candidate][1].empty()
 
     warm.generate(request, on_step=on_step, on_picture=on_picture)
@@ -101,7 +104,7 @@ def made() -> None:
             continue  # it was deleted meanwhile
     if not kept:
         with st.container(key="panel-made"):
-            theme.empty("Your avatars appear here", "Choose on the left and press Draw.", "omar", "star")
+            theme.empty("Your avatars appear here", "Choose what to draw, then press Draw.", "omar", "star")
         return
     notes = {note for each in kept for note in each.record.get("notes", [])}
     for note in sorted(notes):
@@ -111,7 +114,7 @@ def made() -> None:
             with st.container(key=f"card-made-{each.id}"):
                 content = png(each)
                 if content:
-                    st.image(content, output_format="PNG", alt=each.prompt)
+                    st.image(content, output_format="PNG", alt=each.prompt, width="stretch")
                 st.html(f'<div class="small">seed {escaped(each.record.get("seed", ""))}</div>')
                 tools(each, "made")
     st.caption(f"{plain(kept[0].prompt)} · kept in the gallery")

@@ -10,7 +10,7 @@ import streamlit as st
 from ui import people, theme
 from ui.photo_cards import kept_cards, refused_cards
 from ui.traits import correct_traits
-from ui.words import count, escaped, later, plain, tell, telling_later
+from ui.words import count, escaped, later, plain, tell, telling, telling_later
 from workbench.errors import PhotoError, WorkbenchError
 from workbench.photos import (
     Judgement,
@@ -171,10 +171,10 @@ def about(subject: Subject) -> None:
         with st.spinner("Looking at the set…"):
             notes = judge_set([people.examine_once(photo) for photo in kept_photos(subject)]).notes
         _say_notes(notes)
-        if crops and st.button("Teach the face", type="primary", icon=":material/arrow_forward:", width="stretch"):
+        if crops and st.button("Train on these photos", type="primary", icon=":material/arrow_forward:", width="stretch"):
             st.switch_page("screens/train.py")
     if crops:
-        with st.container(key="panel-traits"):
+        with st.container(key="panel-traits"), telling():
             correct_traits(subject, crops)
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.button(

@@ -31,7 +31,7 @@ ADVANCED = (
 def show() -> None:
     """The screen, from top to bottom."""
     theme.header(
-        "Teach the face",
+        "Learn a face",
         "A small adapter learns one person from the photos. Close the page if you like: the training goes on.",
         ("rose", "star"), ("ravi", "wink"), ("lena", "oh"),
     )  # fmt: skip
@@ -71,9 +71,9 @@ def start(subject: Subject) -> None:
         st.warning(f"{plain(subject.name)} has no photos yet. One is enough to start; 5 to 10 are best.")
         _to_photos("Bring photos")
         return
-    with st.container(horizontal=True, gap="small", key="strip-crops"):
+    with st.container(key="strip-crops"):
         for path in crops[:6]:
-            st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", width=58)
+            st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", width="stretch")
     preset = st.segmented_control(
         "How thorough", list(PRESETS), default="Standard", required=True, key="preset", persist_state="session",
         width="stretch",
@@ -86,11 +86,11 @@ def start(subject: Subject) -> None:
     state = next((each for each in jobs.list_jobs() if each.name == subject.name), None)
     alive = state is not None and state.alive
     st.button(
-        "It is being trained" if alive else f"Teach {plain(subject.name)}", key="start", type="primary",
+        "It is being trained" if alive else f"Train {plain(subject.name)}", key="start", type="primary",
         icon=":material/play_arrow:", disabled=alive, width="stretch", on_click=_start, args=(subject, overrides),
     )  # fmt: skip
     if state is not None and state.can_resume:
-        st.caption("It was stopped before: Resume continues it. Teaching again with other settings starts afresh.")
+        st.caption("It was stopped before: Resume continues it. Other settings need Start afresh.")
 
 
 def _advanced(steps: int) -> dict[str, Any]:
