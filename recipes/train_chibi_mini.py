@@ -323,7 +323,7 @@ def encode_drawings(recipe: Recipe) -> None:
     model = new_autoencoder(recipe.size)
     load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
     model = model.to(device_of(), memory_format=torch.channels_last).eval()
-    for style in STYLES:
+    for style in STYLES[rank() :: processes()]:
         pack = Pack(recipe.folder / "pack", style, recipe.size)
         grid = recipe.size // 16
         moments = np.empty((len(pack), 32, grid, grid), dtype=np.float16)
@@ -335,6 +335,8 @@ def encode_drawings(recipe: Recipe) -> None:
             packed = torch.cat([posterior.mean, posterior.std], 1).float().cpu().numpy()
             moments[start : start + len(batch)] = packed.clip(-6e4, 6e4)
         np.save(recipe.folder / f"latents-{style}.npy", moments, allow_pickle=False)
+    if processes() > 1:
+        torch.distributed.barrier()
     means = np.concatenate([np.load(recipe.folder / f"latents-{s}.npy", mmap_mode="r")[:2048, :16] for s in STYLES])
     means = means.astype(np.float64)
     centre, spread = means.mean((0, 2, 3)), means.std((0, 2, 3))
@@ -375,7 +377,7 @@ def train_denoiser(recipe: Recipe) -> None:
     step, samples = facts.get("step", 0), facts.get("samples", 0)
     alphas = DDIMScheduler(**SCHEDULE).alphas_cumprod.to(device)
     clock = Clock(recipe, "denoiser", facts)
-    batch, running = 64, None
+    batch, running = 24, None  # of each process
     while (share := clock.share()) < 1:
         rng = np.random.default_rng([recipe.seed, step, 2, rank()])
         picked, captions = [], []
@@ -395,7 +397,7 @@ def train_denoiser(recipe: Recipe) -> None:
         t = torch.randint(0, 1000, (batch,), generator=generator).to(device)
         keep, blur = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
         noisy, target = keep * latents + blur * noise, keep * noise - blur * latents
-        rate = 1e-3 * min(1.0, (step + 1) / 300) * (0.03 + 0.97 * 0.5 * (1 + np.cos(np.pi * share)))
+        rate = 8e-4 * min(1.0, (step + 1) / 200) * (0.03 + 0.97 * 0.5 * (1 + np.cos(np.pi * share)))
         for group in optimizer.param_groups:
             group["lr"] = rate
         with autocast():

@@ -3,7 +3,8 @@
     python recipes/train_reader.py minutes=8
 
 Uses the drawings that `recipes/train_chibi_mini.py stage=render` packed. Augmentation (colour, light, blur, noise,
-framing) is strong, because the reader is to be used on real photographs. Writes workbench/captions/reader.safetensors.
+framing) is strong, because the reader is to be used on real photographs. Continues from the weights in
+workbench/captions/reader.safetensors when they are there, and writes them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from workbench.captions.reader import ANSWERS, SIZE, WEIGHTS, new_reader, split_answers, truth
 from workbench.config import home
@@ -70,7 +71,10 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
     torch.manual_seed(0)
     pictures, answers = load(home() / "chibi-mini" / "pack")
-    net = new_reader().to(memory_format=torch.channels_last)
+    net, peak = new_reader().to(memory_format=torch.channels_last), 2e-3
+    if WEIGHTS.exists():
+        net.load_state_dict(load_file(WEIGHTS))
+        peak = 1e-3
     chibis = int((answers[:, -1] == 0).sum())
     held = torch.cat([torch.arange(chibis - HELD_OUT, chibis), torch.arange(len(answers) - HELD_OUT, len(answers))])
     seen = torch.ones(len(answers), dtype=torch.bool)
@@ -83,7 +87,7 @@ def main() -> None:
     pose, light, style = names.index("pose"), names.index("light"), names.index("style")
     while (share := (time.monotonic() - started) / (minutes * 60)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1, (step + 1) / 100) * (0.02 + 0.49 * (1 + np.cos(np.pi * share)))
+            group["lr"] = peak * min(1, (step + 1) / 100) * (0.02 + 0.49 * (1 + np.cos(np.pi * share)))
         picked = pool[torch.randint(len(pool), (64,), generator=generator)]
         batch = augment(pictures[picked].permute(0, 3, 1, 2).float() / 255, generator)
         right = answers[picked].clone()
@@ -109,7 +113,8 @@ def main() -> None:
     for i, name in enumerate(names):
         hit = pieces[name].argmax(1) == answers[held][:, i]
         print(f"{name:16} chibi {hit[:HELD_OUT].float().mean():.3f}  photo {hit[HELD_OUT:].float().mean():.3f}")
-    save_file({k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}, WEIGHTS)
+    tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in net.state_dict().items()}
+    save_file(tensors, WEIGHTS)
 
 
 if __name__ == "__main__":
