@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from workbench.cli.create import PREFERENCES
 from workbench.cli.demo import SCENES
 from workbench.cli.sheet import compose_sheet
 from workbench.cli.ui import page_command
-from workbench.config import ROOT, home, setting_names, shelf
+from workbench.config import home, setting_names, shelf
 from workbench.generation import Preferences, read_record
 
 
@@ -44,6 +45,22 @@ def result(capsys: pytest.CaptureFixture[str], *words: Any, code: int = 0) -> An
     """Runs a command with --json and returns what it printed."""
     assert main(["--json", *map(str, words)]) == code
     return json.loads(capsys.readouterr().out)
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def healthy(port: int) -> bool:
+    """Whether the page answers on this computer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer:
+            return bool(answer.read() == b"ok")
+    except OSError:
+        return False
 
 
 def test_help_is_quick_and_loads_no_library() -> None:
@@ -268,7 +285,26 @@ def test_the_sheet_shows_every_photo_and_avatar() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (ROOT / "ui" / "app.py").exists(), reason="the page is not in this copy")
+def test_train_in_the_terminal_ctrl_c_saves_and_the_next_one_continues(
+    capsys: pytest.CaptureFixture[str], tiny_base: Path
+) -> None:
+    words = ["train", "name=mia", f"base={tiny_base}", "anchors=2", "class_pictures=2", "preview_every=0", "trackers="]
+    command = [sys.executable, "-m", "workbench", *words, "steps=100000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: (home() / "runs" / "mia" / "metrics.jsonl").exists() or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, out + err
+    assert "saving" in err and "Traceback" not in out + err
+    [stopped] = result(capsys, "runs")
+    assert (stopped["state"], stopped["can_resume"], stopped["alive"]) == ("stopped", True, False)
+    done = result(capsys, *words, f"steps={stopped['step'] + 2}")
+    assert (done["state"], done["step"]) == ("done", stopped["step"] + 2)
+    assert Path(done["adapter"]) == shelf() / "mia.safetensors"
+    assert result(capsys, "adapters", "show", "mia")["card"]["steps"] == done["step"]
+
+
+@pytest.mark.slow
 def test_the_page_is_served_to_this_computer_only() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -277,15 +313,8 @@ def test_the_page_is_served_to_this_computer_only() -> None:
         [sys.executable, "-m", "workbench", "ui", "--port", str(port)], stdout=subprocess.DEVNULL
     )
     try:
-        end = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer:
-                    assert answer.read() == b"ok"
-                    break
-            except OSError:
-                assert time.monotonic() < end and process.poll() is None
-                time.sleep(0.2)
+        wait_until(lambda: healthy(port) or process.poll() is not None)
+        assert process.poll() is None
         listening = [each for each in psutil.Process(process.pid).net_connections() if each.status == "LISTEN"]
         assert [each.laddr.ip for each in listening] == ["127.0.0.1"]
     finally:
