@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from PIL import Image
 
 from ui import theme
 from ui.words import ago, later, plain, telling, telling_later
@@ -20,11 +23,18 @@ def gallery() -> Gallery:
 
 def png(kept: Kept) -> bytes | None:
     """The picture's file, None when it is gone or broken. PNG bytes, since arrays would go out as JPEG."""
+    return read_png(kept.path)
+
+
+def read_png(path: Path) -> bytes | None:
+    """A PNG file that can be shown; None when it is gone, half written or no picture."""
     try:
-        content = kept.path.read_bytes()
-    except OSError:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    return content if content.startswith(b"\x89PNG") else None
+    return content
 
 
 def tools(kept: Kept, where: str, more: bool = True) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from ui import theme
+from ui.picture import read_png
 from ui.words import ago, count, duration, escaped, plain, say_later, tell, telling_later
 from workbench import jobs
 from workbench.errors import JobError, WorkbenchError
@@ -154,11 +155,10 @@ def _previews(folder: Path) -> None:
         return
     theme.section("Previews", "The same four requests each time, newest first.")
     for file in files:
-        try:
-            content = file.read_bytes()
-            st.image(content, caption=f"Step {int(file.stem.rpartition('-')[2])}", output_format="PNG", width="stretch")
-        except (OSError, ValueError):
-            continue  # it is being written, or somebody put another file there
+        # One that is being written, or that somebody else put there, is passed over.
+        if content := read_png(file):
+            step = file.stem.rpartition("-")[2].lstrip("0")
+            st.image(content, caption=f"Step {step}", output_format="PNG", width="stretch")
 
 
 def _report(state: JobState) -> None:

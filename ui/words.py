@@ -70,7 +70,7 @@ def telling_later() -> Iterator[None]:
 
 def plain(text: object) -> str:
     """Text as Markdown shows it unchanged: names of files and prompts may hold anything."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$:&-])", r"\\\1", str(text))
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:&])", r"\\\1", str(text))
 
 
 def escaped(text: object) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import streamlit as st
 
 from ui import theme
+from ui.downloads import kohya_bytes
 from ui.picture import go_on
 from ui.words import ago, count, escaped, later, megabytes, plain, telling_later
 from workbench.adapters import (
     ShelfEntry,
     delete_adapter,
-    export_kohya,
     import_adapter,
     list_shelf,
     thumbnail_bytes,
@@ -89,16 +88,11 @@ def _card(entry: ShelfEntry) -> None:
                 on_click="ignore", width="stretch",
             )  # fmt: skip
             st.download_button(
-                "For ComfyUI and A1111", lambda: _kohya(entry.path), f"{entry.name}.kohya.safetensors",
+                "For ComfyUI and A1111", lambda: kohya_bytes(entry.path), f"{entry.name}.kohya.safetensors",
                 key=f"kohya-{entry.name}", on_click="ignore", width="stretch",
             )  # fmt: skip
             st.caption("The card inside names no photo, folder or file of yours.")
         _delete_button(entry)
-
-
-def _kohya(path: Path) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        return export_kohya(path, Path(folder) / f"{path.stem}.kohya.safetensors").read_bytes()
 
 
 def _broken(entry: ShelfEntry) -> None:

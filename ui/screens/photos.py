@@ -171,7 +171,9 @@ def about(subject: Subject) -> None:
         with st.spinner("Looking at the set…"):
             notes = judge_set([people.examine_once(photo) for photo in kept_photos(subject)]).notes
         _say_notes(notes)
-        if crops and st.button("Train on these photos", type="primary", icon=":material/arrow_forward:", width="stretch"):
+        if crops and st.button(
+            "Train on these photos", type="primary", icon=":material/arrow_forward:", width="stretch"
+        ):
             st.switch_page("screens/train.py")
     if crops:
         with st.container(key="panel-traits"), telling():

@@ -90,7 +90,7 @@ def start(subject: Subject) -> None:
         icon=":material/play_arrow:", disabled=alive, width="stretch", on_click=_start, args=(subject, overrides),
     )  # fmt: skip
     if state is not None and state.can_resume:
-        st.caption("It was stopped before: Resume continues it. Other settings need Start afresh.")
+        st.caption("It goes on where it was stopped, unless Start afresh (advanced) is on.")
 
 
 def _advanced(steps: int) -> dict[str, Any]:

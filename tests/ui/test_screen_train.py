@@ -1,0 +1,103 @@
+"""The train screen: what it shows of runs in every state, live ones and damaged ones included."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+from furnish import furnish_run, furnish_subject
+from reading import keys, text_of
+from streamlit.testing.v1 import AppTest
+
+from workbench.config import home
+from workbench.photos import create_subject
+
+Open = Callable[[str], AppTest]
+
+
+def test_nobody_yet(screen: Open, no_samples: None) -> None:
+    page = screen("train")
+    assert "Nobody to learn yet" in text_of(page)
+    assert "start" not in keys(page.button)
+
+
+def test_person_without_photos_is_sent_to_the_photos(screen: Open, no_samples: None) -> None:
+    create_subject("mia")
+    page = screen("train")
+    assert "has no photos yet" in text_of(page)
+    assert "start" not in keys(page.button)
+
+
+def test_ready_to_start(screen: Open) -> None:
+    page = screen("train")
+    assert page.button(key="start").label == "Train sample"
+    assert "Not trained yet" in text_of(page)
+    page.get("button_group")[1].set_value("Quick").run()
+    assert "75 steps" in text_of(page)
+
+
+def test_finished_run(screen: Open) -> None:
+    furnish_subject("mia")
+    furnish_run("mia")
+    page = screen("train")
+    said = text_of(page)
+    assert "mia Done" in said and "Step 150" not in said
+    assert len(page.get("imgs")) >= 3 and page.get("arrow_vega_lite_chart")
+    assert "150 steps, about 1 min 03 s of steps going by your last run" in said
+    page.button(key="use-mia").click().run()
+    assert "Draw avatars" in text_of(page), "the way on leads to Create"
+
+
+def test_live_run_can_be_stopped_from_any_tab(screen: Open) -> None:
+    furnish_subject("mia")
+    folder = furnish_run("mia", "running", done=40, pid=os.getpid(), updated=time.time() + 5, stage="training")
+    page = screen("train")
+    assert page.get("progress")[0].proto.text == "Learning · step 40 of 150 · 46 s left"
+    assert page.button(key="start").disabled
+    page.button(key="stop-mia").click().run()
+    assert (folder / "stop").exists()
+    assert page.button(key="stop-mia").disabled and "kill-mia" in keys(page.button)
+
+
+def test_stopped_run_can_be_resumed(screen: Open) -> None:
+    furnish_subject("mia")
+    furnish_run("mia", "stopped", done=40)
+    page = screen("train")
+    assert "Stopped at step 40 of 150" in text_of(page)
+    assert "resume-mia" in keys(page.button)
+
+
+def test_run_whose_process_is_gone_says_so(screen: Open) -> None:
+    furnish_subject("mia")
+    furnish_run("mia", "running", done=40)
+    assert "the process ended without a word" in text_of(screen("train"))
+
+
+@pytest.mark.parametrize("damage", ["status.json", "metrics.jsonl", "report.json", "settings.yaml"])
+def test_damaged_run_is_shown_without_falling_over(screen: Open, damage: str) -> None:
+    furnish_subject("mia")
+    folder = furnish_run("mia")
+    (folder / damage).write_text('{"state": "do\nnonsense\n[1, 2]\n', encoding="utf-8")
+    (folder / "previews" / "step-000100.png").write_bytes(b"\x89PNG half")
+    page = screen("train")
+    assert "mia" in text_of(page) and not page.exception
+
+
+def test_numbers_of_another_kind_in_the_metrics(screen: Open) -> None:
+    furnish_subject("mia")
+    folder = furnish_run("mia")
+    lines = [{"step": 1, "loss": "NaN"}, {"step": "two", "loss": None}, {"loss": 0.5}, {"step": 4, "loss": 0.4}]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert not screen("train").exception
+
+
+def test_wrong_settings_are_told_and_start_nothing(screen: Open) -> None:
+    page = screen("train")
+    field = next(each for each in page.number_input if (each.key or "").startswith("set-data.resolution"))
+    field.set_value(33).run()
+    page.button(key="start").click().run()
+    assert "must be a multiple of 8" in text_of(page)
+    assert not (home() / "runs" / "sample" / "job.json").exists()
