@@ -151,7 +151,8 @@ def processor() -> str:
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass  # not Linux, or an architecture that does not name its processor there
-    return f"{os.cpu_count()} × {name}"
+    # The sheet's font has neither × nor ®.
+    return f"{os.cpu_count()} cores of {name.replace('(R)', '').replace('(TM)', '')}"
 
 
 def _say(files: dict[str, Path], scores: dict[str, Any], total: float) -> None:
