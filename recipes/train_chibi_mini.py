@@ -2,11 +2,13 @@
 
     python recipes/train_chibi_mini.py                       # all stages, about two hours of two cores
     python recipes/train_chibi_mini.py stage=denoiser minutes=60   # go on with one stage, on a faster machine too
+    python recipes/train_chibi_mini.py stage=render            # then stage=encode, stage=denoiser, stage=pack in a new
+                                                               # work folder: goes on from the pipeline that is there
     torchrun --nproc-per-node 2 recipes/train_chibi_mini.py stage=denoiser threads=1   # a process a core
 
 Stages: `render` (drawings, packed), `autoencoder`, `encode` (drawings to latents), `denoiser`, `decoder` (sharpen the
 decoder, latents unchanged), `pack` (write the pipeline folder). Each stage keeps checkpoints in `work=` and continues
-from them; `minutes=` bounds the training stages. Half of the drawings are photo-like and half are chibis, with the
+from them; `minutes=` bounds the training stages. Some of the drawings are photo-like and some are chibis, with the
 domain word first in each caption: one character is met in both, which is what later lets a person cross.
 """
 
@@ -320,8 +322,11 @@ def train_autoencoder(recipe: Recipe, decoder_only: bool = False) -> None:
 
 def encode_drawings(recipe: Recipe) -> None:
     """Encodes every packed drawing once; afterwards each latent channel gets mean 0 and deviation 1."""
-    model = new_autoencoder(recipe.size)
-    load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
+    if shipped(recipe):  # its latents are scaled already, so what is measured below comes out as 0 and 1
+        model = AutoencoderKL.from_pretrained(Path(recipe.out) / "vae", torch_dtype=torch.float32)
+    else:
+        model = new_autoencoder(recipe.size)
+        load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
     model = model.to(device_of(), memory_format=torch.channels_last).eval()
     for style in STYLES[rank() :: processes()]:
         pack = Pack(recipe.folder / "pack", style, recipe.size)
@@ -374,6 +379,8 @@ def train_denoiser(recipe: Recipe) -> None:
     average = {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
     path = recipe.folder / "denoiser.safetensors"
     facts = load_checkpoint(path, model, optimizer, average)
+    if not facts and shipped(recipe):
+        facts = continue_shipped(recipe, model, average)
     step, samples = facts.get("step", 0), facts.get("samples", 0)
     alphas = DDIMScheduler(**SCHEDULE).alphas_cumprod.to(device)
     clock = Clock(recipe, "denoiser", facts)
@@ -382,7 +389,7 @@ def train_denoiser(recipe: Recipe) -> None:
         rng = np.random.default_rng([recipe.seed, step, 2, rank()])
         picked, captions = [], []
         for i in range(batch):
-            style = STYLES[i % 2]
+            style = STYLES[i % 3 == 2]  # two chibis for each photo: chibis are what people look at
             index = int(rng.integers(len(moments[style])))
             both = moments[style][index].astype(np.float32)
             picked.append(
@@ -424,11 +431,26 @@ def train_denoiser(recipe: Recipe) -> None:
     clock.bar.close()
 
 
+def shipped(recipe: Recipe) -> bool:
+    """Whether there is a finished pipeline and no autoencoder of this work folder: then training goes on from it."""
+    return (Path(recipe.out) / "model_index.json").exists() and not (recipe.folder / "autoencoder.safetensors").exists()
+
+
+def continue_shipped(recipe: Recipe, model: nn.ModuleDict, average: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Starts the text encoder and the denoiser from the pipeline folder; the optimizer begins anew."""
+    pipeline = StableDiffusionPipeline.from_pretrained(recipe.out)
+    model["text"].load_state_dict(pipeline.text_encoder.state_dict())
+    model["unet"].load_state_dict(pipeline.unet.state_dict())
+    average.update({k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()})
+    facts: dict[str, Any] = json.loads((Path(recipe.out) / "training.json").read_text())
+    return facts
+
+
 def tokenizer_of(recipe: Recipe) -> Any:
     """The word tokenizer, made from the world's own captions at first use."""
     from transformers import CLIPTokenizer
 
-    folder = recipe.folder / "tokenizer"
+    folder = Path(recipe.out) / "tokenizer" if shipped(recipe) else recipe.folder / "tokenizer"
     if not (folder / "vocab.json").exists():
         rng = np.random.default_rng(recipe.seed)
         captions = [caption_of(i, STYLES[i % 2], rng) for i in range(8000)]
@@ -438,9 +460,12 @@ def tokenizer_of(recipe: Recipe) -> Any:
 
 def pack_pipeline(recipe: Recipe) -> None:
     """Writes the Stable-Diffusion-format folder in fp16, with per-channel latent scaling folded into 1×1 layers."""
-    vae = new_autoencoder(recipe.size)
-    decoder = recipe.folder / "decoder.safetensors"
-    load_checkpoint(decoder if decoder.exists() else recipe.folder / "autoencoder.safetensors", vae)
+    if shipped(recipe):
+        vae = AutoencoderKL.from_pretrained(Path(recipe.out) / "vae", torch_dtype=torch.float32)
+    else:
+        vae = new_autoencoder(recipe.size)
+        decoder = recipe.folder / "decoder.safetensors"
+        load_checkpoint(decoder if decoder.exists() else recipe.folder / "autoencoder.safetensors", vae)
     centre, spread = (torch.from_numpy(v).float() for v in np.load(recipe.folder / "latents-scale.npy"))
     with torch.no_grad():
         quant, post = vae.quant_conv, vae.post_quant_conv

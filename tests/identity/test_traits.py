@@ -23,7 +23,7 @@ def test_own_pictures_agree_more_than_others() -> None:
         ]
     )
     assert (table.argmax(axis=1) == np.arange(len(table))).mean() >= 0.9
-    assert np.diag(table).mean() > 0.75 > table[~np.eye(len(table), dtype=bool)].mean() + 0.2
+    assert np.diag(table).mean() > table[~np.eye(len(table), dtype=bool)].mean() + 0.35
 
 
 def test_photos_are_told_from_chibis_in_the_style_score() -> None:

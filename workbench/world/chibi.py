@@ -44,7 +44,9 @@ def background(word: str) -> str:
                 rect(x + 7 + 14 * i, y + 10 + 20 * j, 7, 10, "#ffe59a")
                 for i in range(int((w - 8) // 14)) for j in range(6)
             )
-            for x, y, w, colour in ((0, 92, 46, "#6a66a0"), (46, 128, 36, "#7c78b4"), (182, 112, 34, "#7c78b4"), (212, 76, 46, "#6a66a0"))
+            for x, y, w, colour in (
+                (0, 92, 46, "#6a66a0"), (46, 128, 36, "#7c78b4"), (182, 112, 34, "#7c78b4"), (212, 76, 46, "#6a66a0"),
+            )
         )  # fmt: skip
         moon = ellipse(196, 36, 18, 18, (255, 246, 200))
         return rect(0, 0, 256, 256, "#4c4a86") + moon + blocks
@@ -54,7 +56,8 @@ def background(word: str) -> str:
         + path("M 56 36 V 108 M 26 72 H 86", None, (255, 253, 246), 5)
     )
     shelf = rect(172, 84, 74, 8, "#b07c50") + "".join(
-        rect(x, y, 10, 84 - y, colour) for x, y, colour in ((180, 52, "#e07a6a"), (192, 46, "#6aa6c8"), (204, 56, "#f0c060"), (222, 60, "#84b87c"))
+        rect(x, y, 10, 84 - y, colour)
+        for x, y, colour in ((180, 52, "#e07a6a"), (192, 46, "#6aa6c8"), (204, 56, "#f0c060"), (222, 60, "#84b87c"))
     )  # fmt: skip
     return rect(0, 0, 256, 256, "#f6e2c4") + window + shelf + rect(0, 204, 256, 52, "#d8a878")
 

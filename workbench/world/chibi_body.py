@@ -137,7 +137,8 @@ def headwear(character: Character, scene: Scene) -> tuple[str, str]:
     kind = scene.headwear
     if kind == "cap":
         dome = path("M -65 -24 C -68 -98 68 -98 65 -24 Q 0 -40 -65 -24 Z", cloth, line, 3.4)
-        seams = path("M 0 -79 C -4 -62 -4 -46 -2 -34 M -34 -70 C -40 -52 -42 -40 -42 -29 M 34 -70 C 40 -52 42 -40 42 -29",
+        seams = path("M 0 -79 C -4 -62 -4 -46 -2 -34 M -34 -70 C -40 -52 -42 -40 -42 -29 "
+                     "M 34 -70 C 40 -52 42 -40 42 -29",
                      None, mix(cloth, line, 0.5), 2.2)  # fmt: skip
         brim = path("M -58 -27 C -20 -44 40 -42 62 -26 C 88 -20 96 -8 88 -3 C 60 -20 0 -28 -58 -27 Z",
                     shade(cloth, 0.82), line, 3.4)  # fmt: skip

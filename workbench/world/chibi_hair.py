@@ -15,7 +15,8 @@ _TOP = "M -65 16 C -78 -96 78 -96 65 16"  # the crown, from the left temple over
 
 # From the right temple back to the left one: the lower edge of what lies on the forehead.
 _FRINGES = {
-    "short": "L 55 10 L 51 -12 L 43 -22 L 33 -13 L 24 -27 L 8 -14 L -4 -29 L -22 -15 L -30 -28 L -44 -14 L -51 -20 L -55 10 Z",
+    "short": "L 55 10 L 51 -12 L 43 -22 L 33 -13 L 24 -27 L 8 -14 L -4 -29 L -22 -15 L -30 -28 L -44 -14 L -51 -20 "
+    "L -55 10 Z",
     "parted": "L 56 12 C 54 -12 34 -22 -14 -46 C -24 -30 -44 -22 -51 -8 L -56 12 Z",
     "spiky": "L 54 8 L 50 -16 L 38 -9 L 30 -30 L 14 -12 L 2 -33 L -12 -13 L -26 -31 L -38 -11 L -49 -22 L -54 8 Z",
     "bangs": "L 56 26 Q 54 0 49 -15 Q 40 -20 33 -15 Q 25 -21 17 -16 Q 8 -21 0 -16 Q -8 -21 -17 -16 Q -25 -21 -33 -15 "
@@ -144,24 +145,22 @@ def hair(character: Character, build: Build) -> tuple[str, str]:
     if style == "straight":
         back = "M -66 -20 C -80 30 -78 90 -72 128 L 72 128 C 78 90 80 30 66 -20 Z"
         locks = "".join(
-            path(f"M {s * 65} 0 C {s * 72} 30 {s * 70} 66 {s * 66} 84 L {s * 52} 78 C {s * 55} 50 {s * 55} 26 {s * 53} 6 Z",
+            path(f"M {s * 65} 0 C {s * 72} 30 {s * 70} 66 {s * 66} 84 L {s * 52} 78 "
+                 f"C {s * 55} 50 {s * 55} 26 {s * 53} 6 Z",
                  fill, outline(fill), 3.2)
             for s in both
         )  # fmt: skip
         strands = _strands(fill, "M -66 92 L -64 124 M 66 92 L 64 124 M -57 100 L -56 124 M 57 100 L 56 124")
         return path(back, dark, outline(fill), 3.4) + strands, locks + _cap(character, build, "bangs")
     if style == "wavy":
-        wave = "".join(
-            f"{'M 0 -60 L' if s < 0 else 'L'} "
-            + " ".join(p)
-            for s, p in (
-                (-1, ("-60 -40", "C -88 -10 -66 8 -80 28", "C -96 50 -68 64 -82 84", "C -92 104 -74 118 -60 122 L -40 110")),
-                (1, ("40 110 L 60 122", "C 74 118 92 104 82 84", "C 68 64 96 50 80 28", "C 66 8 88 -10 60 -40 Z")),
-            )
-        )  # fmt: skip
+        wave = (
+            "M 0 -60 L -60 -40 C -88 -10 -66 8 -80 28 C -96 50 -68 64 -82 84 C -92 104 -74 118 -60 122 L -40 110 "
+            "L 40 110 L 60 122 C 74 118 92 104 82 84 C 68 64 96 50 80 28 C 66 8 88 -10 60 -40 Z"
+        )
         locks = "".join(
             path(f"M {s * 64} -2 C {s * 80} 18 {s * 60} 34 {s * 74} 54 C {s * 78} 68 {s * 66} 76 {s * 58} 78 "
-                 f"C {s * 62} 62 {s * 48} 50 {s * 56} 30 C {s * 58} 20 {s * 54} 10 {s * 53} 2 Z", fill, outline(fill), 3.2)
+                 f"C {s * 62} 62 {s * 48} 50 {s * 56} 30 C {s * 58} 20 {s * 54} 10 {s * 53} 2 Z",
+                 fill, outline(fill), 3.2)
             for s in both
         )  # fmt: skip
         return path(wave, dark, outline(fill), 3.4), locks + _cap(character, build, "middle")
@@ -173,16 +172,19 @@ def hair(character: Character, build: Build) -> tuple[str, str]:
         return behind, _cap(character, build, "swept") + tie
     if style == "pigtails":
         tails = "".join(
-            group(_tail("M 58 -34 C 92 -58 114 -20 108 24 C 106 54 98 70 88 80 C 84 58 70 52 74 24 C 76 0 72 -16 58 -34 Z",
-                        dark, "M 80 -30 C 98 -6 98 30 92 58"), f"scale({s} 1)")
+            group(_tail("M 58 -34 C 92 -58 114 -20 108 24 C 106 54 98 70 88 80 C 84 58 70 52 74 24 "
+                        "C 76 0 72 -16 58 -34 Z", dark, "M 80 -30 C 98 -6 98 30 92 58"), f"scale({s} 1)")
             for s in both
         )  # fmt: skip
         return tails, _cap(character, build, "bangs") + "".join(_tie(s * 65, -33) for s in both)
     if style == "bun":
         bun = ellipse(0, -80, 27 * v, 22 * v, fill, outline(fill), 3.4)
         bun += _strands(fill, "M -18 -84 Q 0 -100 19 -82 M -12 -72 Q 4 -92 22 -76")
-        wisps = "".join(path(f"M {s * 62} 2 C {s * 66} 18 {s * 62} 30 {s * 57} 38 C {s * 58} 24 {s * 56} 14 {s * 54} 4 Z",
-                             fill, outline(fill), 2.6) for s in both)  # fmt: skip
+        wisps = "".join(
+            path(f"M {s * 62} 2 C {s * 66} 18 {s * 62} 30 {s * 57} 38 C {s * 58} 24 {s * 56} 14 {s * 54} 4 Z",
+                 fill, outline(fill), 2.6)
+            for s in both
+        )  # fmt: skip
         return bun + path("M -20 -62 Q 0 -54 20 -62", None, (240, 84, 110), 6), wisps + _cap(character, build, "back")
     if style == "braids":
         return "", _cap(character, build, "middle") + "".join(_braid(s * 63, fill) for s in both)

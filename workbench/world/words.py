@@ -18,7 +18,8 @@ _HAIR_STYLES = {
     "bald": ["bald head", "a bald head"], "buzzed": ["buzzed {c} hair", "a {c} buzz cut"],
     "short": ["short {c} hair"], "parted": ["parted {c} hair", "side parted {c} hair"], "spiky": ["spiky {c} hair"],
     "curly": ["curly {c} hair"], "afro": ["{c} afro hair", "a {c} afro"], "bob": ["{c} bob hair", "a {c} bob"],
-    "straight": ["long straight {c} hair"], "wavy": ["long wavy {c} hair"], "ponytail": ["{c} ponytail hair", "a {c} ponytail"],
+    "straight": ["long straight {c} hair"], "wavy": ["long wavy {c} hair"],
+    "ponytail": ["{c} ponytail hair", "a {c} ponytail"],
     "pigtails": ["{c} pigtails hair", "{c} pigtails"], "bun": ["{c} bun hair", "a {c} bun"],
     "braids": ["{c} braids hair", "{c} braids"],
 }  # fmt: skip
