@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from PIL import Image
 
 from ui import people, theme
-from ui.words import count, escaped, plain, telling_later
+from ui.words import count, escaped, plain, telling, telling_later
 from workbench.photos import Judgement, Subject, judgements, remove_photo
 from workbench.photos.scene import LONGEST_WORDS, photo_words, save_photo_words
+from workbench.world.words import scene_words
+
+# What a caption may name; light and pose are left to the photo.
+NAMED = ("expression", "clothing", "clothing_colour", "headwear", "background")
+SURE = 0.6
 
 
 def kept_cards(subject: Subject) -> None:
@@ -29,6 +35,11 @@ def kept_cards(subject: Subject) -> None:
         f"{count(len(crops), 'photo')} to learn from",
         "Say under a photo what is not part of the face, such as smiling or a red hoodie: it stays changeable.",
     )
+    wordless = [path for path in crops if path.stem not in words]
+    if wordless and st.button("Suggest words", key="suggest", icon=":material/auto_fix:", type="tertiary"):
+        with st.spinner("Reading the photos…"), telling():
+            suggest(subject, wordless)
+            words = photo_words(subject)
     with st.container(key="grid-kept"):
         for path in sorted(crops, key=lambda path: str(records.get(path.stem, {}).get("name", ""))):
             _kept_card(subject, path, records.get(path.stem, {}), words.get(path.stem, ""))
@@ -46,7 +57,7 @@ def _kept_card(subject: Subject, path: Path, record: dict[str, Any], words: str)
         )
         label = theme.badge("Accepted, could be better", "warn") if warnings else theme.badge("Accepted", "good")
         st.html(f'<div class="title" title="{escaped(name)}">{escaped(name)}</div>{label}{told}')
-        key = f"words-{subject.name}-{path.stem}"
+        key = _key(subject, path.stem)
         st.text_input(
             f"Words for {plain(name)}", words, key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
             placeholder="smiling, red hoodie", on_change=_save_words, args=(subject, path.stem, key),
@@ -56,6 +67,24 @@ def _kept_card(subject: Subject, path: Path, record: dict[str, Any], words: str)
                 "", key=f"remove-{subject.name}-{path.stem}", icon=":material/close:",
                 help=f"Take {plain(name)} out", on_click=_remove, args=(subject, path.stem),
             )  # fmt: skip
+
+
+def suggest(subject: Subject, crops: list[Path]) -> None:
+    """Writes what the reader sees in the photos, as a proposal; what it is unsure of is left out."""
+    from workbench.captions import read_scene
+
+    found = {}
+    for path in crops:
+        with Image.open(path) as image:
+            read = read_scene(image.convert("RGB"))
+        sure = {name: read[name].value for name in NAMED if read[name].confidence >= SURE}
+        found[path.stem] = scene_words(sure, "photo")
+        st.session_state[_key(subject, path.stem)] = found[path.stem]
+    save_photo_words(subject, found)
+
+
+def _key(subject: Subject, photo: str) -> str:
+    return f"words-{subject.name}-{photo}"
 
 
 def refused_cards(subject: Subject) -> None:

@@ -98,6 +98,9 @@ def _progress(state: JobState) -> None:
     stage = STAGES.get(state.stage, state.stage)
     # The bar is of the steps: what comes before and after is said in words.
     share = min(1.0, state.step / state.steps) if state.steps else 0.0
+    order = list(STAGES)
+    if state.state == "preparing" and state.stage in order:
+        stage += f" · {order.index(state.stage) + 1} of {order.index('training') + 1}"
     counted = f" · step {state.step} of {state.steps}" if state.steps and state.step else ""
     left = f" · {duration(state.seconds_left)} left" if state.seconds_left and state.state == "running" else ""
     st.progress(share, f"{stage}{counted}{left}")
