@@ -63,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     """The story: photos, base, data set, adapter, loop, saving."""
+    if writes():
+        clear_the_way(run, settings)
     stages = Stages(run if writes() else None)
     stages.launched()
     name, seed = settings.name, settings.seed
@@ -76,15 +78,15 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
 
     # --- photos: judged before anything heavy is loaded, so that a wrong folder is told at once
     with stages("photos"):
-        if writes():
-            clear_the_way(run, settings)
         selfies = gather_selfies(settings.photos, name, progress) if writes() else None
         for line in selfies.rejected if selfies else ():
             say(run, f"left out: {line}")
 
     with stages("imports"):
+        from workbench.backbones import open_backbone, quiet_libraries
+
+        quiet_libraries()
         from workbench.adapters import Card, save_adapter, thumbnail_uri
-        from workbench.backbones import open_backbone
         from workbench.dataset.encode import encode
         from workbench.dataset.pictures import cached_pictures
         from workbench.dataset.prompts import anchor_orders, class_orders, photo_caption

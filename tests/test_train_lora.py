@@ -82,7 +82,7 @@ def after_steps(run: RunFolder, steps: int) -> Iterator[list[str]]:
     wishes: list[str] = []
 
     def wait() -> None:
-        end = time.monotonic() + 300
+        end = time.monotonic() + 500
         while len(run.metrics()) < steps and time.monotonic() < end:
             time.sleep(0.02)
         for wish in wishes:
@@ -106,7 +106,7 @@ def test_launched_from_photos_to_a_proven_adapter(words: list[str], run: RunFold
     told = done.stdout + done.stderr
     assert done.returncode == 0, told
     assert "left out: wall.png: " in told and "step 6/6, loss " in told
-    assert "Warning" not in told and "Loading" not in told, told
+    assert all(noise not in told for noise in ("Warning", "Loading", "Failed")), told
 
     status = run.read_status()
     assert (status["state"], status["step"], status["steps"]) == ("done", 6, 6)

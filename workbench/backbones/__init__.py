@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.backbones.catalogue import Entry, catalogue, locate, open_backbone
+from workbench.backbones.catalogue import Entry, catalogue, locate, open_backbone, quiet_libraries
 from workbench.backbones.fingerprint import fingerprint_folder
 from workbench.backbones.protocol import Backbone
 
-__all__ = ["Backbone", "Entry", "catalogue", "fingerprint_folder", "locate", "open_backbone"]
+__all__ = ["Backbone", "Entry", "catalogue", "fingerprint_folder", "locate", "open_backbone", "quiet_libraries"]

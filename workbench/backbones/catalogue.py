@@ -54,6 +54,22 @@ def catalogue() -> dict[str, Entry]:
     return {name: Entry(id=name, **values) for name, values in content.items()}
 
 
+def quiet_libraries() -> None:
+    """Silences notes to programmers (of parts that are not installed and not needed) and bars of milliseconds.
+
+    Call it before what it silences is imported.
+    """
+    import logging
+
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+
 def open_backbone(
     name: str | Path, device: torch.device | str | None = None, dtype: torch.dtype | None = None
 ) -> Backbone:
@@ -72,7 +88,7 @@ def open_backbone(
 
     import torch
 
-    _quiet_libraries()
+    quiet_libraries()
     from workbench.backbones.unet import open_unet
     from workbench.device import pick_device, pick_dtype
 
@@ -120,19 +136,6 @@ def locate(name: str) -> tuple[Path, Entry]:
         hint = f"Did you mean {near[0]}?" if near else f"Known names: {', '.join(catalogue())}"
         raise BackboneError(name, "there is no base of this name and no such folder", hint)
     return _fetch(source), entry or Entry(id=source)
-
-
-def _quiet_libraries() -> None:
-    """Silences notes to programmers (of parts that are not installed and not needed) and bars of milliseconds."""
-    import logging
-
-    import diffusers.utils.logging
-    import transformers.utils.logging
-
-    for library in (diffusers.utils.logging, transformers.utils.logging):
-        library.set_verbosity_error()
-        library.disable_progress_bar()
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def _fetch(hub_id: str) -> Path:
