@@ -66,8 +66,9 @@ def form(draw_button: Callable[[], None]) -> Wish:
     theme.section("Who")
     adapters, card = _who(shelf)
     theme.section("What")
+    st.session_state.setdefault("mode", CHOOSE)
     mode = st.segmented_control(
-        "How", [CHOOSE, WRITE], key="mode", default=CHOOSE, required=True, persist_state="session",
+        "How", [CHOOSE, WRITE], key="mode", required=True, persist_state="session",
         label_visibility="collapsed", width="stretch",
     )  # fmt: skip
     said = _lists(SCENE if adapters else SCENE + PERSON) if mode == CHOOSE else {}
@@ -116,7 +117,8 @@ def _second(others: list[str], shelf: Mapping[str, ShelfEntry]) -> list[tuple[st
 
 
 def _strength(key: str, label: str, words: str, usual: float = 1.0) -> float:
-    return float(st.slider(label, 0.0, 1.5, usual, 0.05, key=key, help=words, persist_state="session"))
+    st.session_state.setdefault(key, usual)
+    return float(st.slider(label, 0.0, 1.5, step=0.05, key=key, help=words, persist_state="session"))
 
 
 def _lists(names: Sequence[str]) -> dict[str, str]:
@@ -174,8 +176,9 @@ def _numbers(base: str) -> dict[str, Any]:
         help="An adapter fits the base it was trained on.",
     )  # fmt: skip
     negative = st.text_input("Stay away from", key="negative", placeholder="hat, glasses", persist_state="session")
-    if "seed" not in state:
-        state["seed"] = random.randint(0, 2**31 - 1)
+    # Other screens fill these in; a widget that has a value of its own as well would complain.
+    for key, usual in (("seed", random.randint(0, 2**31 - 1)), ("steps", 0), ("guidance", 0.0), ("size", 0)):
+        state.setdefault(key, usual)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
             "Seed",
@@ -190,13 +193,13 @@ def _numbers(base: str) -> dict[str, Any]:
         "How many", [1, 2, 4, 8], key="count", default=4, required=True, persist_state="session"
     )
     with st.container(key="grid-fields-numbers"):
-        steps = st.number_input("Steps", 0, 150, 0, key="steps", persist_state="session", help="0: the base's own.")
+        steps = st.number_input("Steps", 0, 150, key="steps", persist_state="session", help="0: the base's own.")
         guidance = st.number_input(
-            "Guidance", 0.0, 30.0, 0.0, 0.5, key="guidance", persist_state="session",
+            "Guidance", 0.0, 30.0, step=0.5, key="guidance", persist_state="session",
             help="How closely to follow the words; 0: the base's own.",
         )  # fmt: skip
         size = st.number_input(
-            "Size in pixels", 0, 2048, 0, 8, key="size", persist_state="session", help="0: the base's own."
+            "Size in pixels", 0, 2048, step=8, key="size", persist_state="session", help="0: the base's own."
         )
     return {
         "base": chosen or DEFAULT, "negative": negative or "", "seed": int(seed), "count": int(count or 4),

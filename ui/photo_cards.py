@@ -58,8 +58,9 @@ def _kept_card(subject: Subject, path: Path, record: dict[str, Any], words: str)
         label = theme.badge("Accepted, could be better", "warn") if warnings else theme.badge("Accepted", "good")
         st.html(f'<div class="title" title="{escaped(name)}">{escaped(name)}</div>{label}{told}')
         key = _key(subject, path.stem)
+        st.session_state.setdefault(key, words)
         st.text_input(
-            f"Words for {plain(name)}", words, key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
+            f"Words for {plain(name)}", key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
             placeholder="smiling, red hoodie", on_change=_save_words, args=(subject, path.stem, key),
         )  # fmt: skip
         with st.container(key=f"corner-{subject.name}-{path.stem}"):

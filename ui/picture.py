@@ -65,10 +65,10 @@ def tools(kept: Kept, where: str, more: bool = True) -> None:
 
 def download(kept: Kept, key: str, label: str = "") -> None:
     """Downloads the PNG with its recipe inside."""
-    content = png(kept)
+    # A function, not bytes: a file is read when it is asked for, not with each look at the gallery.
     st.download_button(
-        label, content or b"", f"chibi-{kept.id}.png", "image/png", key=key, on_click="ignore",
-        icon=":material/download:", type="secondary" if label else "tertiary", disabled=content is None,
+        label, kept.path.read_bytes, f"chibi-{kept.id}.png", "image/png", key=key, on_click="ignore",
+        icon=":material/download:", type="secondary" if label else "tertiary", disabled=not kept.path.exists(),
         help="Download the PNG; its recipe is inside",
     )  # fmt: skip
 

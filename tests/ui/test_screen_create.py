@@ -90,6 +90,7 @@ def test_recipe_of_a_picture_fills_the_form(screen: Open, mia: Path) -> None:
     assert page.text_area(key="prompt").value == Gallery().get(name).prompt
     assert page.number_input(key="seed").value == 100 and page.toggle(key="lock").value
     assert page.selectbox(key="who").value == "mia"
+    assert not page.warning, "no widget has a value of its own beside the one it is given"
 
 
 def test_recipe_with_an_adapter_that_is_gone(screen: Open) -> None:
@@ -97,6 +98,17 @@ def test_recipe_with_an_adapter_that_is_gone(screen: Open) -> None:
     page = screen("gallery")
     page.button(key=f"again-gallery-{Gallery().search()[0].id}").click().run()
     assert "Not on the shelf any more: lost" in text_of(page)
+
+
+def test_what_was_chosen_is_there_when_one_comes_back(screen: Open, mia: Path) -> None:
+    page = screen("create")
+    page.selectbox(key="wish-expression").set_value("sleepy").run()
+    page.number_input(key="steps").set_value(7).run()
+    page.slider(key="strength").set_value(0.8).run()
+    page.switch_page("screens/gallery.py").run()
+    page.switch_page("screens/create.py").run()
+    assert page.selectbox(key="wish-expression").value == "sleepy"
+    assert page.number_input(key="steps").value == 7 and page.slider(key="strength").value == 0.8
 
 
 def test_broken_adapters_are_not_offered(screen: Open, mia: Path) -> None:

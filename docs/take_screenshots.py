@@ -1,0 +1,225 @@
+"""Takes the pictures of the page for the README, in a workspace of its own that is gone afterwards.
+
+    python docs/take_screenshots.py                 about five minutes on two cores
+    python docs/take_screenshots.py --base DIR --steps 6      with another base, to try the script
+
+It does what a person does: drops photos, trains the sample person, draws, and looks at every screen. Needs the
+development packages and a Chromium (the system's, else Playwright's own).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageFilter
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "docs" / "screenshots"
+LARGEST = 300_000  # bytes; people read READMEs on the train
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+MINUTES = 60_000  # ms
+
+
+def main() -> None:
+    """Serves the page, walks through it, and writes the pictures."""
+    parser = argparse.ArgumentParser(description="Takes the README's pictures of the page.")
+    parser.add_argument("--base", default="", help="train and draw on this base instead of chibi-mini")
+    parser.add_argument("--steps", type=int, default=150, help="training steps (150)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often four candidates are drawn (3)")
+    options = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as address, sync_playwright() as playwright:
+        system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+        browser = playwright.chromium.launch(executable_path=system, args=FLAGS)
+        tab = browser.new_context(viewport=WIDE).new_page()
+        tab.set_default_timeout(10 * MINUTES)
+        photos(tab, address, Path(folder))
+        train(tab, address, options.base, options.steps)
+        create(tab, address, options.rounds)
+        gallery(tab, address)
+        visit(tab, address, "adapters")
+        shot(tab, "adapters", 720)
+        phone(browser, address)
+        browser.close()
+    for path in sorted(TARGET.glob("*.png")):
+        print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} KB")
+
+
+def photos(tab: Any, address: str, folder: Path) -> None:
+    """The sample person, and a photo that is refused."""
+    visit(tab, address, "")
+    tab.locator(".title", has_text="selfie-1.jpg").wait_for()
+    settle(tab)
+    blurred = folder / "blurred.jpg"
+    with Image.open(ROOT / "examples" / "selfies" / "selfie-1.jpg") as image:
+        image.convert("RGB").filter(ImageFilter.GaussianBlur(image.width / 60)).save(blurred, quality=90)
+    tab.locator("[class*=st-key-drop-] input[type=file]").set_input_files(blurred)
+    tab.get_by_text("1 photo left out").wait_for()
+    settle(tab)
+    tab.locator("[data-testid=stToast]").wait_for(state="detached")
+    tab.locator(".st-key-suggest button").click()
+    settle(tab)
+    shot(tab, "photos", 1500)
+
+
+def train(tab: Any, address: str, base: str, steps: int) -> None:
+    """A run in the middle, with its curve and a preview; then waits for its end."""
+    visit(tab, address, "train")
+    tab.get_by_text("Advanced settings").click()
+    if base:
+        put(tab, "train-base", base)
+    if steps != 150:
+        put(tab, "set-train-steps-150", str(steps))
+    tab.locator("[class*=st-key-set-follow-preview-every] input").scroll_into_view_if_needed()
+    put(tab, "set-follow-preview-every-50", str(max(2, steps // 3)))
+    tab.get_by_text("Advanced settings").click()
+    tab.locator(".st-key-start button").click()
+    try:
+        tab.locator(".st-key-panel-run [data-testid=stImage]").nth(1).wait_for(timeout=15 * MINUTES)
+    finally:
+        tab.mouse.move(5, 400)
+    tab.wait_for_timeout(1500)
+    shot(tab, "train", 1040)
+    tab.locator(".st-key-panel-run .badge.good", has_text="Done").wait_for(timeout=30 * MINUTES)
+
+
+def create(tab: Any, address: str, rounds: int) -> None:
+    """Four candidates; the later rounds are surprises and fill the gallery."""
+    visit(tab, address, "create")
+    for turn in range(rounds):
+        if turn < rounds - 1:
+            tab.locator(".st-key-surprise button").click()
+        else:
+            visit(tab, address, "create")  # the picture shows the form as it is at first
+        settle(tab)
+        tab.locator(".st-key-draw-button button").click()
+        tab.locator(".st-key-stop-drawing").wait_for()
+        tab.locator(".st-key-stop-drawing").wait_for(state="detached")
+        settle(tab)
+    tab.mouse.move(5, 400)
+    shot(tab, "create", 1060)
+
+
+def gallery(tab: Any, address: str) -> None:
+    """All that was drawn, two of it with a star."""
+    visit(tab, address, "gallery")
+    for index in (1, 4):
+        stars = tab.locator("[class*=st-key-star-gallery-] button")
+        if index < stars.count():
+            stars.nth(index).click()
+            settle(tab)
+    tab.mouse.move(5, 400)
+    shot(tab, "gallery", 1000)
+
+
+def phone(browser: Any, address: str) -> None:
+    """Three screens as a phone shows them, side by side."""
+    tab = browser.new_context(viewport=PHONE, device_scale_factor=1.5, is_mobile=True, has_touch=True).new_page()
+    tab.set_default_timeout(10 * MINUTES)
+    pages = []
+    for screen in ("", "create", "gallery"):
+        visit(tab, address, screen)
+        tab.wait_for_timeout(800)
+        pages.append(Image.open(io.BytesIO(tab.screenshot())).convert("RGB"))
+    gap, width, height = 36, pages[0].width, pages[0].height
+    sheet = Image.new("RGB", (len(pages) * (width + gap) - gap, height), "white")
+    for index, page in enumerate(pages):
+        sheet.paste(page, (index * (width + gap), 0))
+    save(sheet, "phone")
+
+
+def shot(tab: Any, name: str, tallest: int) -> None:
+    """The whole screen in one picture, cut at `tallest` pixels."""
+    height = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    tab.set_viewport_size({"width": 1280, "height": min(max(height, 700), tallest)})
+    tab.wait_for_timeout(800)
+    save(Image.open(io.BytesIO(tab.screenshot())).convert("RGB"), name)
+    tab.set_viewport_size(WIDE)
+
+
+def save(image: Image.Image, name: str) -> None:
+    """Writes a PNG of at most `LARGEST` bytes: fewer colours first, then fewer pixels."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for colours, share in ((256, 1.0), (192, 0.9), (160, 0.8), (128, 0.7), (96, 0.6)):
+        size = (round(image.width * share), round(image.height * share))
+        smaller = image.resize(size, Image.Resampling.LANCZOS) if share < 1 else image
+        buffer = io.BytesIO()
+        smaller.quantize(colours, dither=Image.Dither.FLOYDSTEINBERG).save(buffer, "PNG", optimize=True)
+        if buffer.tell() <= LARGEST:
+            break
+    (TARGET / f"{name}.png").write_bytes(buffer.getvalue())
+
+
+def visit(tab: Any, address: str, screen: str) -> None:
+    """Goes to a screen by its link when the page is open, so that what was chosen is kept."""
+    links = {"": "Photos", "train": "Train", "create": "Create", "gallery": "Gallery", "adapters": "Adapters"}
+    link = tab.get_by_role("link", name=links[screen])
+    if tab.url.startswith(address) and link.count():
+        link.first.click()
+        tab.wait_for_timeout(500)
+    else:
+        tab.goto(f"{address}/{screen}", wait_until="domcontentloaded")
+    settle(tab)
+
+
+def settle(tab: Any) -> None:
+    """Waits until the page has been drawn and nothing of it is still being made."""
+    tab.wait_for_selector(".band")
+    tab.wait_for_function(
+        "document.querySelector('[data-test-script-state=notRunning]')"
+        " && !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')"
+    )
+    tab.wait_for_timeout(300)
+
+
+def put(tab: Any, key: str, value: str) -> None:
+    """Types into the field with this key."""
+    field = tab.locator(f".st-key-{key} input").first
+    field.fill(value)
+    field.press("Enter")
+    settle(tab)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The page in a workspace in `folder`; stopped afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    places = {"WORKBENCH_HOME": str(folder / "workspace"), "WORKBENCH_LORAS": str(folder / "loras")}
+    command = [
+        sys.executable, "-m", "streamlit", "run", "ui/app.py", "--server.headless", "true", "--server.port", str(port),
+        "--server.fileWatcherType", "none",
+    ]  # fmt: skip
+    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | places, start_new_session=True)
+    try:
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.4)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+if __name__ == "__main__":
+    main()
