@@ -38,7 +38,7 @@ LAUNCH = [
     "--quiet", str(RECIPE),
 ]  # fmt: skip
 SHORT = ["name=mia", "batch_size=4", "anchors=4", "class_pictures=2", "preview_every=3", "checkpoint_every=2"]
-LONG = ["steps=100000", "schedule=constant", "preview_every=0", "trackers="]
+LONG = ["steps=100000", "schedule=constant", "warmup=0", "preview_every=0", "trackers="]
 
 
 @pytest.fixture(scope="module")
