@@ -33,6 +33,10 @@ LARGEST = 300_000  # bytes; people read READMEs on the train
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 MINUTES = 60_000  # ms
+SCREENS = {
+    "": ("Photos", "Selfies in"), "train": ("Train", "Learn a face"), "create": ("Create", "Draw avatars"),
+    "gallery": ("Gallery", "Gallery"), "adapters": ("Adapters", "The shelf"),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -75,7 +79,7 @@ def photos(tab: Any, address: str, folder: Path) -> None:
     tab.locator("[data-testid=stToast]").wait_for(state="detached")
     tab.locator(".st-key-suggest button").click()
     settle(tab)
-    shot(tab, "photos", 1500)
+    shot(tab, "photos", 1240)
 
 
 def train(tab: Any, address: str, base: str, steps: int) -> None:
@@ -86,14 +90,11 @@ def train(tab: Any, address: str, base: str, steps: int) -> None:
         put(tab, "train-base", base)
     if steps != 150:
         put(tab, "set-train-steps-150", str(steps))
-    tab.locator("[class*=st-key-set-follow-preview-every] input").scroll_into_view_if_needed()
-    put(tab, "set-follow-preview-every-50", str(max(2, steps // 3)))
+    put(tab, "set-follow-preview_every-50", str(max(2, steps // 3)))
     tab.get_by_text("Advanced settings").click()
     tab.locator(".st-key-start button").click()
-    try:
-        tab.locator(".st-key-panel-run [data-testid=stImage]").nth(1).wait_for(timeout=15 * MINUTES)
-    finally:
-        tab.mouse.move(5, 400)
+    tab.mouse.move(5, 400)
+    tab.locator(".st-key-panel-run [data-testid=stImage]").nth(1).wait_for(timeout=15 * MINUTES)
     tab.wait_for_timeout(1500)
     shot(tab, "train", 1040)
     tab.locator(".st-key-panel-run .badge.good", has_text="Done").wait_for(timeout=30 * MINUTES)
@@ -109,7 +110,7 @@ def create(tab: Any, address: str, rounds: int) -> None:
             visit(tab, address, "create")  # the picture shows the form as it is at first
         settle(tab)
         tab.locator(".st-key-draw-button button").click()
-        tab.locator(".st-key-stop-drawing").wait_for()
+        tab.locator(".st-key-stop-drawing").first.wait_for()
         tab.locator(".st-key-stop-drawing").wait_for(state="detached")
         settle(tab)
     tab.mouse.move(5, 400)
@@ -148,19 +149,22 @@ def shot(tab: Any, name: str, tallest: int) -> None:
     """The whole screen in one picture, cut at `tallest` pixels."""
     height = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     tab.set_viewport_size({"width": 1280, "height": min(max(height, 700), tallest)})
+    tab.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     tab.wait_for_timeout(800)
     save(Image.open(io.BytesIO(tab.screenshot())).convert("RGB"), name)
     tab.set_viewport_size(WIDE)
 
 
 def save(image: Image.Image, name: str) -> None:
-    """Writes a PNG of at most `LARGEST` bytes: fewer colours first, then fewer pixels."""
+    """Writes a PNG of at most `LARGEST` bytes: fewer pixels first, since READMEs are narrow, then fewer colours."""
     TARGET.mkdir(parents=True, exist_ok=True)
-    for colours, share in ((256, 1.0), (192, 0.9), (160, 0.8), (128, 0.7), (96, 0.6)):
+    for share, colours in ((1.0, 0), (0.85, 0), (0.75, 0), (0.7, 0), (0.75, 256), (0.7, 128), (0.6, 96)):
         size = (round(image.width * share), round(image.height * share))
         smaller = image.resize(size, Image.Resampling.LANCZOS) if share < 1 else image
+        if colours:
+            smaller = smaller.quantize(colours, dither=Image.Dither.FLOYDSTEINBERG)
         buffer = io.BytesIO()
-        smaller.quantize(colours, dither=Image.Dither.FLOYDSTEINBERG).save(buffer, "PNG", optimize=True)
+        smaller.save(buffer, "PNG", optimize=True)
         if buffer.tell() <= LARGEST:
             break
     (TARGET / f"{name}.png").write_bytes(buffer.getvalue())
@@ -168,13 +172,13 @@ def save(image: Image.Image, name: str) -> None:
 
 def visit(tab: Any, address: str, screen: str) -> None:
     """Goes to a screen by its link when the page is open, so that what was chosen is kept."""
-    links = {"": "Photos", "train": "Train", "create": "Create", "gallery": "Gallery", "adapters": "Adapters"}
-    link = tab.get_by_role("link", name=links[screen])
+    label, title = SCREENS[screen]
+    link = tab.get_by_role("link", name=label)
     if tab.url.startswith(address) and link.count():
         link.first.click()
-        tab.wait_for_timeout(500)
     else:
         tab.goto(f"{address}/{screen}", wait_until="domcontentloaded")
+    tab.locator(".band h1", has_text=title).wait_for()
     settle(tab)
 
 

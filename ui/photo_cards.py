@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -94,20 +95,23 @@ def refused_cards(subject: Subject) -> None:
     if not refused:
         return
     theme.section(f"{count(len(refused), 'photo')} left out", "They are not kept. Your own files are as they were.")
-    with st.container(key="grid-refused"):
+    with st.container(key="grid-wide-refused"):
         for index, judgement in enumerate(refused):
             with st.container(key=f"card-refused-{index}"):
-                if judgement.photo is not None:
-                    st.image(people.small(judgement.photo.image), alt=judgement.name, width="stretch")
-                else:
-                    st.html(f'<div class="nophoto"><img src="{theme.chibi("ravi", "oh")}" alt=""></div>')
-                problem = judgement.problems[0]
-                st.html(
-                    f'<div class="title" title="{escaped(judgement.name)}">{escaped(judgement.name)}</div>'
-                    f'{theme.badge("Left out", "bad")}<p class="small"><b>{escaped(problem.words)}.</b> '
-                    f"{escaped(problem.way_out)}.</p>"
-                )
+                _refused_card(judgement)
     st.button("Clear these", icon=":material/done_all:", type="tertiary", on_click=_clear, args=(subject,))
+
+
+def _refused_card(judgement: Judgement) -> None:
+    drawing = theme.chibi("ravi", "oh")
+    if judgement.photo is not None:
+        drawing = "data:image/jpeg;base64," + base64.b64encode(people.small(judgement.photo.image)).decode()
+    problem, name = judgement.problems[0], escaped(judgement.name)
+    st.html(
+        f'<div class="refused"><img src="{drawing}" alt=""><div><div class="title" title="{name}">{name}</div>'
+        f"{theme.badge('Left out', 'bad')}"
+        f'<p class="small"><b>{escaped(problem.words)}.</b> {escaped(problem.way_out)}.</p></div></div>'
+    )
 
 
 def _clear(subject: Subject) -> None:

@@ -37,7 +37,7 @@ LOSS = {
         "x": {"field": "step", "type": "quantitative", "title": None, "axis": {"grid": False, "tickCount": 6}},
         "y": {"field": "loss", "type": "quantitative", "title": None, "scale": {"zero": False}},
         "color": {
-            "field": "line", "type": "nominal", "legend": {"orient": "top-right", "title": None},
+            "field": "line", "type": "nominal", "legend": {"orient": "top", "direction": "horizontal", "title": None},
             "scale": {"domain": ["each step", "smoothed"], "range": ["#f6cdbd", "#cf3f66"]},
         },
     },

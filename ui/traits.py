@@ -11,10 +11,8 @@ from PIL import Image
 
 from ui import theme
 from ui.words import telling_later
+from workbench.captions import TRAITS
 from workbench.photos import Subject, save_subject
-from workbench.world.character import CHARACTER_WORDS
-
-YES_NO = ("freckles", "earrings")
 
 
 def correct_traits(subject: Subject, crops: list[Path]) -> None:
@@ -22,12 +20,12 @@ def correct_traits(subject: Subject, crops: list[Path]) -> None:
     theme.section("What the photos show", "Read from the photos; correct what is wrong.")
     with st.spinner("Reading the photos…"):
         read = read_from(tuple(crops))
-    with st.container(key="grid-fields"):
-        for trait in (*CHARACTER_WORDS, *YES_NO):
+    with st.container(key="grid-fields-traits"):
+        for trait, table in TRAITS.items():
             if trait not in read and trait not in subject.traits:
                 continue
             own = read.get(trait)
-            words = ["yes", "no"] if trait in YES_NO else list(CHARACTER_WORDS[trait])
+            words = list(table) or ["yes", "no"]
             said = _word(subject.traits.get(trait, own))
             words += [said] if said not in words else []
             key = f"trait-{subject.name}-{trait}-{own}"
@@ -59,6 +57,6 @@ def _correct(subject: Subject, trait: str, own: Any, key: str) -> None:
     traits = dict(subject.traits)
     traits.pop(trait, None)
     if said != _word(own):
-        traits[trait] = said == "yes" if trait in YES_NO else said
+        traits[trait] = said if TRAITS[trait] else said == "yes"
     with telling_later():
         save_subject(replace(subject, traits=traits))

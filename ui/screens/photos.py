@@ -50,8 +50,8 @@ def show() -> None:
     main, side = st.columns([2.1, 1], gap="medium")
     with main:
         drop_photos(subject)
-        kept_cards(subject)
         refused_cards(subject)
+        kept_cards(subject)
     with side:
         about(subject)
 
