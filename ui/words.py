@@ -106,13 +106,15 @@ def ago(when: float | str | datetime) -> str:
     except (ValueError, TypeError, OverflowError):
         return ""
     past = time.time() - stamp
+    if past < -300:  # a clock may be a little behind, not more
+        return ""
     if past < 60:
         return "just now"
     if past < 3600:
         return f"{past // 60:.0f} min ago"
     if past < 86_400:
         return f"{past // 3600:.0f} h ago"
-    return datetime.fromtimestamp(stamp, UTC).astimezone().strftime("%-d %b %Y") if past < 4e9 else ""
+    return datetime.fromtimestamp(stamp, UTC).astimezone().strftime("%-d %b %Y")
 
 
 def count(number: int, noun: str) -> str:

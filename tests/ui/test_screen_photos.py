@@ -129,3 +129,30 @@ def test_the_photo_screen_names_no_file_of_the_person_in_its_record(screen: Open
     upload(screen("photos"), selfie(1))
     kept = json.loads((home() / "subjects" / "mia" / "judgements.json").read_text(encoding="utf-8"))
     assert all("/" not in record["name"] for record in kept.values())
+
+
+def test_corrected_traits_are_kept_and_a_correction_can_be_taken_back(screen: Open, no_samples: None) -> None:
+    furnish_subject("mia")
+    page = screen("photos")
+    field = next(each for each in page.selectbox if (each.key or "").startswith("trait-mia-hair_colour-"))
+    read = field.value
+    field.set_value("teal").run()
+    assert load_subject("mia").traits == {"hair_colour": "teal"}
+    page.selectbox(key=field.key).set_value(read).run()
+    assert load_subject("mia").traits == {}
+    freckles = next(each for each in page.selectbox if (each.key or "").startswith("trait-mia-freckles-"))
+    freckles.set_value("no" if freckles.value == "yes" else "yes").run()
+    assert isinstance(load_subject("mia").traits["freckles"], bool)
+
+
+def test_words_are_suggested_for_photos_without_words(screen: Open, no_samples: None) -> None:
+    furnish_subject("mia")
+    mia = load_subject("mia")
+    first = crops(mia)[0].stem
+    page = screen("photos")
+    page.text_input(key=f"words-mia-{first}").set_value("my own words").run()
+    page.button(key="suggest").click().run()
+    words = photo_words(mia)
+    assert words[first] == "my own words" and len(words) == len(crops(mia))
+    assert page.text_input(key=f"words-mia-{crops(mia)[1].stem}").value == words[crops(mia)[1].stem]
+    assert not page.warning
