@@ -81,6 +81,24 @@ def test_predicting_is_the_denoisers(backbone: Backbone) -> None:
     torch.testing.assert_close(predicted, theirs)
 
 
+def test_attention_on_a_cpu_is_the_libraries(backbone: Backbone) -> None:
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    batch = (torch.randn(2, 4, 8, 8), torch.tensor([3, 900]), torch.randn(2, 64, 32))
+    ours = backbone.denoiser.attn_processors
+    with torch.no_grad():
+        full = backbone.predict(*batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = backbone.predict(*batch)
+        try:
+            backbone.denoiser.set_attn_processor(AttnProcessor2_0())
+            theirs = backbone.predict(*batch)
+        finally:
+            backbone.denoiser.set_attn_processor(ours)
+    assert torch.equal(full, theirs)
+    torch.testing.assert_close(half.float(), theirs, atol=0.05, rtol=0.05)
+
+
 def test_nothing_of_a_base_learns(backbone: Backbone) -> None:
     for network in (backbone.denoiser, backbone.text_encoder, backbone.pipeline.vae):
         assert not any(parameter.requires_grad for parameter in network.parameters())

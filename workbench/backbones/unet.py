@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from diffusers import StableDiffusionPipeline
-from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 
 from workbench.backbones.catalogue import Entry
 from workbench.backbones.fingerprint import fingerprint_folder
@@ -97,6 +97,30 @@ class UNetBackbone:
         return signal / (1 - signal)
 
 
+class CpuAttention:
+    """Attention on a CPU: written out in half precision, fused in full.
+
+    Measured with torch 2.13 on two cores with AMX, a training step of chibi-mini with 8 pictures, in seconds of CPU
+    time: in bfloat16 0.27 written out and 0.36 fused, in float32 0.64 and 0.52.
+    """
+
+    def __init__(self) -> None:
+        self._plain, self._fused = AttnProcessor(), AttnProcessor2_0()
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        temb: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        half = torch.is_autocast_enabled("cpu") or hidden_states.dtype == torch.bfloat16
+        processor = self._plain if half else self._fused
+        result: torch.Tensor = processor(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
+        return result
+
+
 def open_unet(folder: Path, entry: Entry, device: torch.device, dtype: torch.dtype) -> UNetBackbone:
     """Opens a diffusers folder in Stable Diffusion 1.x format.
 
@@ -123,8 +147,7 @@ def open_unet(folder: Path, entry: Entry, device: torch.device, dtype: torch.dty
     pipeline.set_progress_bar_config(disable=True)
     pipeline.to(device)
     if device.type == "cpu":
-        # On a CPU the fused kernel's backward pass is the slowest part of a small UNet; the plain one halves a step.
-        pipeline.unet.set_attn_processor(AttnProcessor())
+        pipeline.unet.set_attn_processor(CpuAttention())
     else:
         pipeline.unet.to(memory_format=torch.channels_last)
     return UNetBackbone(pipeline, entry, folder)
