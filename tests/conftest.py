@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before any test module imports torch.
@@ -12,21 +14,30 @@ prepare_environment()
 
 import pytest  # noqa: E402
 
+from workbench import jobs  # noqa: E402
 from workbench.config import ROOT  # noqa: E402
+
+# A shell that starts the tests in the background makes them, and every process they start, deaf to Ctrl-C; the tests
+# of Ctrl-C would then wait for nothing.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Points WORKBENCH_HOME and WORKBENCH_LORAS to fresh folders, and W&B, hub and page to nowhere.
 
-    Returns:
-        The folder that holds both.
+    Yields:
+        The folder that holds both. Trainings that a failed test left running there are ended.
     """
     folder = tmp_path_factory.mktemp("places")
     monkeypatch.setenv("WORKBENCH_HOME", str(folder / "workspace"))
     monkeypatch.setenv("WORKBENCH_LORAS", str(folder / "loras"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return folder
+    yield folder
+    for job in jobs.list_jobs():
+        if job.alive:
+            jobs.stop(job.name, force=True)
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,12 @@ def test_a_good_header_is_read(tmp_path: Path) -> None:
     assert {key: (t.dtype, t.shape) for key, t in header.tensors.items()} == {"a": ("F32", (2, 3)), "b": ("F16", (4,))}
 
 
+@pytest.mark.parametrize("length", [128, 384, 0x4B50])  # begins with the first bytes of a pickle, and of a zip file
+def test_a_header_whose_length_looks_like_a_pickle_is_read(tmp_path: Path, length: int) -> None:
+    text = json.dumps({"a": entry([10], 0, 40)}).ljust(length)
+    assert "a" in read_header(write(tmp_path, text.encode())).tensors
+
+
 @pytest.mark.parametrize(
     ("header", "reason"),
     [

@@ -85,13 +85,14 @@ def _checked(file: BinaryIO, size: int, name: str) -> Header:
         return AdapterError(name, reason, way_out)
 
     start = file.read(8)
-    if start[:2] == b"PK" or start[:1] == b"\x80":
-        raise bad("inside it is a pickle, which can run code when it is opened", "Ask for it as a real .safetensors")
     if len(start) < 8:
         raise bad("the file is cut off: it is too short to be an adapter")
     if size > MAX_FILE:
         raise bad(f"it is {size / 2**30:.1f} GB, larger than any adapter", "Choose an adapter, not a whole model")
     (length,) = struct.unpack("<Q", start)
+    # A header of, say, 640 bytes begins with the same 0x80 as a pickle: only an impossible length tells them apart.
+    if length > MAX_HEADER and (start[:2] == b"PK" or start[:1] == b"\x80"):
+        raise bad("inside it is a pickle, which can run code when it is opened", "Ask for it as a real .safetensors")
     if length > MAX_HEADER:
         raise bad("its first bytes are not those of a safetensors file (the header would be far too long)")
     if 8 + length > size:
