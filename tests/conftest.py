@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 # Before any test module imports torch.
@@ -14,7 +13,6 @@ prepare_environment()
 
 import pytest  # noqa: E402
 
-from workbench import jobs  # noqa: E402
 from workbench.config import ROOT  # noqa: E402
 
 # A shell that starts the tests in the background makes them, and every process they start, deaf to Ctrl-C; the tests
@@ -24,20 +22,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Points WORKBENCH_HOME and WORKBENCH_LORAS to fresh folders, and W&B, hub and page to nowhere.
 
-    Yields:
-        The folder that holds both. Trainings that a failed test left running there are ended.
+    Returns:
+        The folder that holds both.
     """
     folder = tmp_path_factory.mktemp("places")
     monkeypatch.setenv("WORKBENCH_HOME", str(folder / "workspace"))
     monkeypatch.setenv("WORKBENCH_LORAS", str(folder / "loras"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    yield folder
-    for job in jobs.list_jobs():
-        if job.alive:
-            jobs.stop(job.name, force=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

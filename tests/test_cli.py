@@ -28,6 +28,7 @@ from workbench.cli.sheet import compose_sheet
 from workbench.cli.ui import page_command
 from workbench.config import home, setting_names, shelf
 from workbench.generation import Preferences, read_record
+from workbench.jobs import stop
 
 
 @pytest.fixture(scope="session")
@@ -293,7 +294,11 @@ def test_train_in_the_terminal_ctrl_c_saves_and_the_next_one_continues(
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: (home() / "runs" / "mia" / "metrics.jsonl").exists() or process.poll() is not None)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        stop("mia", force=True)  # it would train on for hours, beside all other tests
+        raise
     assert process.returncode == 130, out + err
     assert "saving" in err and "Traceback" not in out + err
     [stopped] = result(capsys, "runs")
