@@ -45,7 +45,7 @@ def test_finished_run(screen: Open) -> None:
     page = screen("train")
     said = text_of(page)
     assert "mia Done" in said and "Step 150" not in said
-    assert len(page.image) >= 3 and page.get("arrow_vega_lite_chart")
+    assert len(page.image) >= 3 and page.get("vega_lite_chart")
     assert "150 steps, about 1 min 03 s of steps going by your last run" in said
     page.button(key="use-mia").click().run()
     assert "Draw avatars" in text_of(page), "the way on leads to Create"
