@@ -136,19 +136,13 @@ def test_a_launched_run_says_what_is_wrong_in_one_line(words: list[str], tmp_pat
     assert "lora.rank" in done.stderr and "photos" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("way", ["stop", "SIGINT", "SIGTERM"])
 def test_stopped_and_continued_is_the_straight_run(
-    recipe: ModuleType, words: list[str], run: RunFolder, way: str, capsys: pytest.CaptureFixture[str]
+    recipe: ModuleType, words: list[str], run: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with after_steps(run, 3) as wishes:
-        wishes.append(way)
+        wishes.append("stop")
         assert recipe.main([*words, *LONG]) == 0
-    status = run.read_status()
-    stopped = status["step"]
-    assert status["state"] == "stopped" and f"after step {stopped}; start it again to continue" in status["reason"]
-    assert list(run.checkpoints.glob(f"step-{stopped:06d}"))
-    assert not (shelf() / "mia.safetensors").exists()
-
+    stopped = run.read_status()["step"]
     steps = f"steps={stopped + 2}"
     assert recipe.main([*words, *LONG, steps]) == 0
     assert f"continues after step {stopped}" in capsys.readouterr().out
@@ -159,6 +153,18 @@ def test_stopped_and_continued_is_the_straight_run(
     continued = adapter_of(run)
     assert straight.keys() == continued.keys()
     assert all(np.array_equal(value, continued[name]) for name, value in straight.items())
+
+
+@pytest.mark.parametrize("way", ["stop", "SIGINT", "SIGTERM"])
+def test_stop_means_save(recipe: ModuleType, words: list[str], run: RunFolder, way: str) -> None:
+    with after_steps(run, 1) as wishes:
+        wishes.append(way)
+        assert recipe.main([*words, *LONG]) == 0
+    status = run.read_status()
+    assert status["state"] == "stopped"
+    assert f"after step {status['step']}; start it again to continue" in status["reason"]
+    assert list(run.checkpoints.glob(f"step-{status['step']:06d}"))
+    assert not (shelf() / "mia.safetensors").exists()
 
 
 def test_a_finished_run_is_kept_and_a_new_one_starts_afresh(
