@@ -105,7 +105,7 @@ def create(tab: Any, address: str, rounds: int) -> None:
     visit(tab, address, "create")
     for turn in range(rounds):
         if turn < rounds - 1:
-            tab.locator(".st-key-surprise button").click()
+            tab.locator(".st-key-surprise button").first.click()
         else:
             visit(tab, address, "create")  # the picture shows the form as it is at first
         settle(tab)
@@ -158,7 +158,7 @@ def shot(tab: Any, name: str, tallest: int) -> None:
 def save(image: Image.Image, name: str) -> None:
     """Writes a PNG of at most `LARGEST` bytes: fewer pixels first, since READMEs are narrow, then fewer colours."""
     TARGET.mkdir(parents=True, exist_ok=True)
-    for share, colours in ((1.0, 0), (0.85, 0), (0.75, 0), (0.7, 0), (0.75, 256), (0.7, 128), (0.6, 96)):
+    for share, colours in ((1.0, 0), (0.85, 0), (0.75, 0), (0.68, 0), (0.62, 0), (0.75, 256), (0.7, 128), (0.6, 96)):
         size = (round(image.width * share), round(image.height * share))
         smaller = image.resize(size, Image.Resampling.LANCZOS) if share < 1 else image
         if colours:
