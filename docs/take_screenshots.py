@@ -107,7 +107,8 @@ def create(tab: Any, address: str, rounds: int) -> None:
         if turn < rounds - 1:
             tab.locator(".st-key-surprise button").first.click()
         else:
-            visit(tab, address, "create")  # the picture shows the form as it is at first
+            tab.goto(f"{address}/create")  # the picture shows the form as it is at first
+            settle(tab)
         settle(tab)
         tab.locator(".st-key-draw-button button").click()
         tab.locator(".st-key-stop-drawing").first.wait_for()

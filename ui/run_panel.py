@@ -37,7 +37,7 @@ LOSS = {
         "x": {"field": "step", "type": "quantitative", "title": None, "axis": {"grid": False, "tickCount": 6}},
         "y": {"field": "loss", "type": "quantitative", "title": None, "scale": {"zero": False}},
         "color": {
-            "field": "line", "type": "nominal", "legend": {"orient": "top", "direction": "horizontal", "title": None},
+            "field": "line", "type": "nominal", "legend": None,
             "scale": {"domain": ["each step", "smoothed"], "range": ["#f6cdbd", "#cf3f66"]},
         },
     },
@@ -148,7 +148,7 @@ def _curve(state: JobState) -> None:
             table["step"] += [record.get("step", index)] * 2
             table["loss"] += [loss, smooth]
             table["line"] += ["each step", "smoothed"]
-    theme.section("Loss", "It jumps with the noise of each step; the smooth line should fall.")
+    theme.section("Loss", "Pale: each step, which jumps with its noise. Red: smoothed, which should fall.")
     st.vega_lite_chart(table, LOSS, height=210, width="stretch")
 
 
