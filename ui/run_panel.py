@@ -15,7 +15,7 @@ import streamlit as st
 
 from ui import theme
 from ui.picture import read_png
-from ui.words import ago, count, duration, escaped, plain, say_later, tell, telling_later
+from ui.words import ago, count, duration, escaped, plain, say_later, tell, telling, telling_later
 from workbench import jobs
 from workbench.errors import JobError, WorkbenchError
 from workbench.jobs import JobState
@@ -67,12 +67,14 @@ def _state(name: str) -> JobState | None:
 
 
 def _live(name: str) -> None:
-    state = _state(name)
-    if state is None or not state.alive:
-        # The whole page: the button, the list and the shelf are not in this fragment.
-        st.rerun()
-    say_later()
-    _run(state)
+    # A fragment is drawn again by itself, without the page around it: what goes wrong must be told here.
+    with telling():
+        state = _state(name)
+        if state is None or not state.alive:
+            # The whole page: the button, the list and the shelf are not in this fragment.
+            st.rerun()
+        say_later()
+        _run(state)
 
 
 def _run(state: JobState) -> None:
