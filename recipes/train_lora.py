@@ -26,7 +26,7 @@ from typing import Any
 if find_spec("workbench") is None:  # not installed; but this file lies in the repository, beside the package
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from workbench.captions import check_traits, read_scene, read_traits
+from workbench.captions import caption, check_traits, read_scene, read_traits
 from workbench.config import Settings, atomic_write, changed_settings, home, load_settings, settings_to_yaml, shelf
 from workbench.dataset import build_dataset, load_examples
 from workbench.dataset.selfies import gather_selfies
@@ -112,7 +112,13 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         with stages("traits"):
             read = {trait: reading.value for trait, reading in read_traits(selfies.crops).items()}
             traits = read | selfies.traits | check_traits(settings.traits)
-            photos = [(crop, photo_caption(**words, scene=read_scene(crop))) for crop in selfies.crops]
+            captions = [  # the person's own words go before what the reader sees
+                caption(**words, style="photo", scene_words=said)
+                if said
+                else photo_caption(**words, scene=read_scene(crop))
+                for crop, said in zip(selfies.crops, selfies.words, strict=True)
+            ]
+            photos = list(zip(selfies.crops, captions, strict=True))
         with stages("anchors and class pictures"), accelerator.autocast():
             anchors = anchor_orders(traits, **words, count=settings.data.anchors, seed=seed)
             others = class_orders(settings.class_noun, settings.data.class_pictures, seed)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from workbench.dataset.selfies import gather_selfies
 from workbench.errors import PhotoError, SubjectError
-from workbench.photos import Subject, create_subject, save_subject
+from workbench.photos import Subject, create_subject, crops, save_subject
+from workbench.photos.scene import save_photo_words
 from workbench.world.character import sample_character, sample_scene
 from workbench.world.draw import draw
 
@@ -55,7 +56,10 @@ def test_photos_that_were_kept_before(photos: Path) -> None:
     add_photos(subject, check_folder(photos))
     selfies = gather_selfies("subject", "mia")
     assert sorted(selfies.names) == ["selfie-0.png", "selfie-1.png"]
-    assert selfies.traits == {"hair_colour": "brown"}
+    assert selfies.traits == {"hair_colour": "brown"} and selfies.words == ("", "")
+    first = crops(subject)[0].stem
+    save_photo_words(subject, {first: "smiling, in a tree"})
+    assert sorted(gather_selfies("subject", "mia").words) == ["", "smiling, in a tree"]
 
 
 def test_a_subject_without_photos_and_no_subject() -> None:

@@ -12,6 +12,7 @@ from workbench.config import find_path
 from workbench.errors import PhotoError
 from workbench.photos import check_folder, crop_face, crops, judgements, load_subject
 from workbench.photos.crop import natural_size
+from workbench.photos.scene import photo_words
 
 # The value of the setting `photos` that means: those that were kept under the subject's name.
 KEPT = "subject"
@@ -27,6 +28,7 @@ class Selfies:
         rejected: for each photo that is left out, its name and the reason.
         advice: what would make the set better.
         traits: what a kept subject's person corrected.
+        words: what the person said of each photo, in the order of the names; empty where nothing was said.
     """
 
     names: tuple[str, ...]
@@ -34,6 +36,7 @@ class Selfies:
     rejected: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     traits: dict[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
 
 
 def gather_selfies(photos: str, name: str, on_photo: Callable[[int, int], None] | None = None) -> Selfies:
@@ -60,12 +63,13 @@ def gather_selfies(photos: str, name: str, on_photo: Callable[[int, int], None] 
         crops=tuple(crop_face(photo, face, natural_size(face)) for _, photo, face in used),
         rejected=rejected,
         advice=tuple(verdict.advice),
+        words=("",) * len(used),
     )
 
 
 def _kept(name: str) -> Selfies:
     subject = load_subject(name)
-    files, records = crops(subject), judgements(subject)
+    files, records, said = crops(subject), judgements(subject), photo_words(subject)
     if not files:
         raise PhotoError(f"Subject {name}", "no photos are kept under this name", "Bring photos first")
     pictures = []
@@ -79,4 +83,5 @@ def _kept(name: str) -> Selfies:
         names=tuple(str(records.get(file.stem, {}).get("name") or file.name) for file in files),
         crops=tuple(pictures),
         traits=dict(subject.traits),
+        words=tuple(said.get(file.stem, "") for file in files),
     )
