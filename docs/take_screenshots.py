@@ -58,7 +58,7 @@ def main() -> None:
         create(tab, address, options.rounds)
         gallery(tab, address)
         visit(tab, address, "adapters")
-        shot(tab, "adapters", 720)
+        shot(tab, "adapters", 1060)
         phone(browser, address)
         browser.close()
     for path in sorted(TARGET.glob("*.png")):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters import attach, check_base, detach, file_sha256, find_adapter, read_weights
+from workbench.device import cpu_computes_half, quick_half
 from workbench.errors import GenerationError
 from workbench.generation.record import RECORD_FORMAT, Picture, request_from_record
 from workbench.generation.request import LARGEST_SEED, Request
@@ -128,7 +129,7 @@ class Engine:
             "base_fingerprint": self.backbone.fingerprint,
             "scheduler": type(self.backbone.pipeline.scheduler).__name__,
             "device": self.backbone.device.type,
-            "dtype": str(self.backbone.dtype).removeprefix("torch."),
+            "dtype": self._dtype(),
             "versions": versions(),
             "notes": notes + self._cut(request),
         }
@@ -171,23 +172,19 @@ class Engine:
 
         pipeline = self.backbone.pipeline
         try:
-            latents = pipeline(
-                record["prompt"],
-                negative_prompt=record["negative"] or None,
-                height=record["size"],
-                width=record["size"],
-                num_inference_steps=record["steps"],
-                guidance_scale=record["guidance"],
-                guidance_rescale=record["guidance_rescale"],
-                generator=torch.Generator("cpu").manual_seed(seed),
-                output_type="latent",
-                callback_on_step_end=after_step,
-            ).images
-            with torch.no_grad():
-                shift = getattr(pipeline.vae.config, "shift_factor", None) or 0.0
-                decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor + shift, return_dict=False)[
-                    0
-                ]
+            with quick_half(self.backbone.device):
+                latents = pipeline(
+                    record["prompt"],
+                    height=record["size"],
+                    width=record["size"],
+                    num_inference_steps=record["steps"],
+                    generator=torch.Generator("cpu").manual_seed(seed),
+                    output_type="latent",
+                    callback_on_step_end=after_step,
+                    **self.backbone.drawing([record["negative"]], record["guidance"], record["guidance_rescale"]),
+                ).images
+            # a CPU decodes in full precision: half has too few steps for an even colour
+            decoded = self.backbone.decode_drawn(latents, record["size"], record["size"])
         except torch.OutOfMemoryError as error:
             raise GenerationError(
                 "The picture", "there is not enough memory for it", "Choose a smaller size, or close other programs"
@@ -200,10 +197,14 @@ class Engine:
             )
         return pipeline.image_processor.postprocess(decoded.float())[0]
 
+    def _dtype(self) -> str:
+        """The number format of the sampling steps."""
+        half = self.backbone.device.type == "cpu" and cpu_computes_half()
+        return "bfloat16" if half else str(self.backbone.dtype).removeprefix("torch.")
+
     def _size(self, wanted: int) -> int:
         size = wanted or self.backbone.resolution
-        # Every halving inside the autoencoder and the denoiser must come out even.
-        multiple = self.backbone.latent_scale * 2 ** (len(self.backbone.pipeline.unet.config.down_block_types) - 1)
+        multiple = self.backbone.size_multiple
         if size % multiple:
             near = max(multiple, round(size / multiple) * multiple)
             raise GenerationError(
@@ -254,13 +255,9 @@ class Engine:
 
     def _cut(self, request: Request) -> list[str]:
         """Notes on prompts that are longer than the text encoder reads."""
-        tokenizer = self.backbone.pipeline.tokenizer
-        longest = min(tokenizer.model_max_length, self.backbone.pipeline.text_encoder.config.max_position_embeddings)
         notes = []
         for thing, text in (("prompt", request.prompt), ("negative prompt", request.negative)):
-            ids = tokenizer(text, truncation=False, verbose=False).input_ids
-            if len(ids) > longest:
-                lost = tokenizer.decode(ids[longest - 1 : -1]).strip()
+            if lost := self.backbone.unread(text):
                 notes.append(f"The {thing} is longer than the base reads; it did not see: {lost[:200]}")
         return notes
 

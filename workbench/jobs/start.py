@@ -29,7 +29,7 @@ from workbench.config import (
     shelf,
     storage_errors,
 )
-from workbench.device import thread_count
+from workbench.device import cpu_computes_half, thread_count
 from workbench.errors import JobError, RunBusyError, StorageError
 from workbench.jobs.follow import existing_run, job_state, run_folder, settings_file
 from workbench.jobs.processes import launcher_pid, number, read_object, signal_all, wait_for_end, worker_pid
@@ -128,10 +128,17 @@ def stop(name: str, *, force: bool = False) -> None:
 
 
 def launch_command(settings: Path, recipe: Path = RECIPE) -> list[str]:
-    """The command line that trains: `accelerate launch` with our process count and precision."""
+    """The command line that trains: `accelerate launch` with `accelerate_config.yaml`.
+
+    Where its precision is as we ship it (`no`), a CPU with units for bfloat16 is told to use them.
+    """
     # --quiet: when the recipe fails it has said why; the launcher's own traceback only hides that.
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--quiet"]
-    return [*launcher, "--config_file", str(ACCELERATE_CONFIG), str(recipe), "--config", str(settings)]
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--quiet", "--config_file", str(ACCELERATE_CONFIG)]
+    as_shipped = 'mixed_precision: "no"' in ACCELERATE_CONFIG.read_text(encoding="utf-8")
+    has_gpu = Path("/proc/driver/nvidia").exists()
+    if as_shipped and cpu_computes_half() and not has_gpu:
+        launcher += ["--mixed_precision", "bf16"]
+    return [*launcher, str(recipe), "--config", str(settings)]
 
 
 @contextmanager
