@@ -55,6 +55,9 @@ class DataSettings:
         at_least=0,
         at_most=1000,
     )
+    captions: bool = setting(
+        True, "Say in each photo's caption what it shows besides the person, so that this stays editable."
+    )
 
 
 @dataclass(frozen=True)
