@@ -35,6 +35,7 @@ class Entry:
         family: see `Backbone`.
         licence: SPDX name, or what the makers call it.
         steps, guidance, guidance_rescale: how it is sampled best; see `Backbone`.
+        reads: `world` for a base that knows the words of the chibi world only; empty for one that reads any English.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Entry:
     steps: int = 25
     guidance: float = 7.5
     guidance_rescale: float = 0.0
+    reads: str = ""
 
 
 @cache
@@ -52,6 +54,12 @@ def catalogue() -> dict[str, Entry]:
     """All bases that have a short name, by that name."""
     content = yaml.safe_load((HERE / "catalogue.yaml").read_text(encoding="utf-8"))
     return {name: Entry(id=name, **values) for name, values in content.items()}
+
+
+def reads_world_words(base: str) -> bool:
+    """Whether a base, by its name, knows the words of the chibi world only."""
+    entry = catalogue().get(base)
+    return entry is not None and entry.reads == "world"
 
 
 def quiet_libraries() -> None:
