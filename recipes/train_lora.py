@@ -94,7 +94,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         from workbench.training.continuation import Continuation
         from workbench.training.follow import Follower
         from workbench.training.launch import anywhere, seed_dropout, start_accelerator, weights_dtype
-        from workbench.training.lora import attach_lora
+        from workbench.training.lora import attach_lora, chosen_targets
         from workbench.training.objective import Objective
         from workbench.training.optimizer import make_optimizer, rate_share, set_rate
         from workbench.training.previews import draw_preview
@@ -114,7 +114,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             traits = read | selfies.traits | check_traits(settings.traits)
             captions = [  # the person's own words go before what the reader sees
                 caption(**words, style="photo", scene_words=said)
-                if said
+                if said or not settings.data.captions
                 else photo_caption(**words, scene=read_scene(crop))
                 for crop, said in zip(selfies.crops, selfies.words, strict=True)
             ]
@@ -145,7 +145,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         lora, goal = settings.lora, settings.train
         text_rank = lora.text_rank if lora.text_encoder else 0
         adapter = attach_lora(backbone, lora.rank, lora.alpha, lora.targets, lora.dropout, text_rank, seed=seed)
-        rates = {"unet": goal.learning_rate, "text_encoder": goal.text_learning_rate}
+        rates = dict.fromkeys(backbone.text_encoders, goal.text_learning_rate)
+        rates[backbone.denoiser_name] = goal.learning_rate
         groups = [(adapter.parameters(part), rates[part]) for part in adapter.configs]
         parameters = [parameter for group, _ in groups for parameter in group]
         objective, optimizer = accelerator.prepare(
@@ -158,7 +159,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             "data.resolution": settings.data.resolution,
             "lora.rank": lora.rank,
             "lora.alpha": lora.alpha,
-            "lora.targets": sorted(lora.targets),
+            "lora.targets": sorted(chosen_targets(backbone, lora.targets)),
             "lora.text_encoder": text_rank,
         }
         continuation = Continuation(run, adapter, optimizer, accelerator.scaler, facts, changed_settings(settings))
@@ -221,8 +222,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             example_prompts=prompts,
             settings=changed_settings(settings),
         )
-        states = (adapter.saved_state("unet"), adapter.saved_state("text_encoder"))
-        saved = save_adapter(run.folder / "adapter.safetensors", *states, adapter.configs, card, backbone)
+        states = {part: adapter.saved_state(part) for part in adapter.configs}
+        saved = save_adapter(run.folder / "adapter.safetensors", states, adapter.configs, card, backbone)
         on_shelf = shelf() / f"{name}.safetensors"
         atomic_write(on_shelf, saved.read_bytes())
     accelerator.end_training()

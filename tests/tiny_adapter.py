@@ -20,19 +20,17 @@ def carry_adapter(backbone: Any, seed: int = 1, rank: int = 4, alpha: float = 2.
     import torch
     from peft import LoraConfig, get_peft_model_state_dict
 
-    pipeline = backbone.pipeline
+    pipeline, denoiser = backbone.pipeline, backbone.denoiser_name
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        configs = {"unet": LoraConfig(r=rank, lora_alpha=alpha, target_modules=UNET_TARGETS, init_lora_weights=False)}
-        pipeline.unet.add_adapter(configs["unet"])
-        if text:
-            configs["text_encoder"] = LoraConfig(
-                r=2, lora_alpha=3, target_modules=TEXT_TARGETS, init_lora_weights=False
-            )
-            pipeline.text_encoder.add_adapter(configs["text_encoder"])
+        targets = UNET_TARGETS if denoiser == "unet" else list(backbone.targets)
+        configs = {denoiser: LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, init_lora_weights=False)}
+        for part in backbone.text_encoders if text else ():
+            configs[part] = LoraConfig(r=2, lora_alpha=3, target_modules=TEXT_TARGETS, init_lora_weights=False)
+        for part, config in configs.items():
+            getattr(pipeline, part).add_adapter(config)
     return {
-        "unet_lora_state": get_peft_model_state_dict(pipeline.unet),
-        "text_lora_state": get_peft_model_state_dict(pipeline.text_encoder) if text else None,
+        "states": {part: get_peft_model_state_dict(getattr(pipeline, part)) for part in configs},
         "lora_configs": configs,
     }
 

@@ -18,7 +18,7 @@ from workbench.adapters import attach, export_kohya, inspect_adapter, prove_adap
 from workbench.adapters.file import check_base
 from workbench.adapters.proof import draw_small
 from workbench.adapters.weights import read_weights
-from workbench.backbones import open_backbone
+from workbench.backbones import Backbone, open_backbone
 from workbench.errors import AdapterError
 
 
@@ -29,18 +29,20 @@ def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
     state = carry_adapter(backbone)
     path = tmp_path_factory.mktemp("saved") / "mia.safetensors"
     save_adapter(path, **state, card=card_for(backbone, "mia"), backbone=backbone)
-    return {"backbone": backbone, "state": state, "path": path, "picture": draw_small(backbone.pipeline, 32)}
+    return {"backbone": backbone, "state": state, "path": path, "picture": draw_small(backbone)}
 
 
-def fresh(base: Path) -> Any:
-    return open_backbone(base, device="cpu").pipeline
+def fresh(base: Path) -> Backbone:
+    return open_backbone(base, device="cpu")
 
 
 def test_plain_diffusers_draws_the_same_picture(base: Path, trained: dict[str, Any]) -> None:
-    pipeline = fresh(base)
-    bare = draw_small(pipeline, 32)
-    pipeline.load_lora_weights(str(trained["path"]))  # alpha 2 at rank 4: a reader that ignores alpha draws another
-    np.testing.assert_array_equal(draw_small(pipeline, 32), trained["picture"])
+    opened = fresh(base)
+    bare = draw_small(opened)
+    opened.pipeline.load_lora_weights(
+        str(trained["path"])
+    )  # alpha 2 at rank 4: a reader that ignores alpha draws another
+    np.testing.assert_array_equal(draw_small(opened), trained["picture"])
     assert np.abs(bare - trained["picture"]).mean() > 1e-3
 
 
@@ -82,9 +84,9 @@ def test_kohya_and_back_is_lossless(base: Path, trained: dict[str, Any], tmp_pat
     for where, weight in ours.items():
         assert torch.equal(weight.down, theirs[where].down) and torch.equal(weight.up, theirs[where].up)
         assert weight.alpha == theirs[where].alpha
-    pipeline = fresh(base)
-    pipeline.load_lora_weights(str(exported))
-    np.testing.assert_array_equal(draw_small(pipeline, 32), trained["picture"])
+    opened = fresh(base)
+    opened.pipeline.load_lora_weights(str(exported))
+    np.testing.assert_array_equal(draw_small(opened), trained["picture"])
     keys = load_file(exported)
     assert float(keys["lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q.alpha"]) == 2.0
     assert "lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight" in keys
@@ -142,16 +144,15 @@ def test_nothing_is_left_when_saving_fails(base: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == b"what was there before"
         assert list(tmp_path.iterdir()) == [path]
 
-    refused("no weight to save", unet_lora_state={}, text_lora_state=None)
-    refused("trained and not saved", text_lora_state=None)
-    first = next(iter(state["unet_lora_state"]))
-    refused("not a LoRA weight", unet_lora_state={"conv_in.weight": torch.ones(2, 2)})
-    refused("NaN", unet_lora_state=state["unet_lora_state"] | {first: state["unet_lora_state"][first] * float("nan")})
-    dead = {
-        key: torch.zeros_like(value) if "lora_B" in key else value for key, value in state["unet_lora_state"].items()
-    }
-    dead_text = {key: torch.zeros_like(value) for key, value in state["text_lora_state"].items()}
-    refused("changes nothing", unet_lora_state=dead, text_lora_state=dead_text)
+    unet, text = state["states"]["unet"], state["states"]["text_encoder"]
+    refused("no weight to save", states={})
+    refused("trained and not saved", states={"unet": unet})
+    first = next(iter(unet))
+    refused("not a LoRA weight", states={"unet": {"conv_in.weight": torch.ones(2, 2)}})
+    refused("NaN", states={"unet": unet | {first: unet[first] * float("nan")}, "text_encoder": text})
+    dead = {key: torch.zeros_like(value) if "lora_B" in key else value for key, value in unet.items()}
+    dead_text = {key: torch.zeros_like(value) for key, value in text.items()}
+    refused("changes nothing", states={"unet": dead, "text_encoder": dead_text})
 
 
 def test_another_base_is_named(trained: dict[str, Any], tmp_path: Path) -> None:
@@ -172,15 +173,15 @@ def test_another_base_is_named(trained: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_attaching_takes_a_partly_loaded_adapter_off_again(base: Path, trained: dict[str, Any]) -> None:
-    pipeline = fresh(base)
-    before = draw_small(pipeline, 32)
+    opened = fresh(base)
+    before = draw_small(opened)
     weights = read_weights(trained["path"])
     broken = {(part, module.replace("layers.0", "layers.9")): w for (part, module), w in weights.items()}
     with pytest.raises((AdapterError, ValueError)):
-        attach(pipeline, broken, "a1", "mia")
-    np.testing.assert_array_equal(draw_small(pipeline, 32), before)
-    attach(pipeline, weights, "a1", "mia")
-    np.testing.assert_array_equal(draw_small(pipeline, 32), trained["picture"])
+        attach(opened.pipeline, broken, "a1", "mia")
+    np.testing.assert_array_equal(draw_small(opened), before)
+    attach(opened.pipeline, weights, "a1", "mia")
+    np.testing.assert_array_equal(draw_small(opened), trained["picture"])
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

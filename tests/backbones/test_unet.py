@@ -60,23 +60,23 @@ def test_half_precision_bases_encode_in_full(base: Path, backbone: Backbone) -> 
 
 def test_words_are_the_pipelines(backbone: Backbone) -> None:
     prompts = ["chibi of zkq person, smiling", "photo"]
-    ids = backbone.tokenize(prompts)
+    ids = backbone.tokenize(prompts)["ids"]
     assert ids.shape == (2, 64)
     with torch.no_grad():
-        text = backbone.encode_text(prompts)
+        text = backbone.encode_text(prompts)["text"]
         theirs = backbone.pipeline.encode_prompt(prompts, backbone.device, 1, False)[0]
     torch.testing.assert_close(text, theirs)
     assert len(set(ids[0].tolist())) > 5, "the tokenizer has no words"
 
 
 def test_too_long_prompts_are_cut(backbone: Backbone) -> None:
-    assert backbone.tokenize(["person " * 200]).shape == (1, 64)
+    assert backbone.tokenize(["person " * 200])["ids"].shape == (1, 64)
 
 
 def test_predicting_is_the_denoisers(backbone: Backbone) -> None:
     noisy, timesteps, text = torch.randn(2, 4, 8, 8), torch.tensor([3, 900]), torch.randn(2, 64, 32)
     with torch.no_grad():
-        predicted = backbone.predict(noisy, timesteps, text)
+        predicted = backbone.predict(noisy, timesteps, {"text": text})
         theirs = backbone.denoiser(noisy, timesteps, text).sample
     torch.testing.assert_close(predicted, theirs)
 
@@ -84,7 +84,7 @@ def test_predicting_is_the_denoisers(backbone: Backbone) -> None:
 def test_attention_on_a_cpu_is_the_libraries(backbone: Backbone) -> None:
     from diffusers.models.attention_processor import AttnProcessor2_0
 
-    batch = (torch.randn(2, 4, 8, 8), torch.tensor([3, 900]), torch.randn(2, 64, 32))
+    batch = (torch.randn(2, 4, 8, 8), torch.tensor([3, 900]), {"text": torch.randn(2, 64, 32)})
     ours = backbone.denoiser.attn_processors
     with torch.no_grad():
         full = backbone.predict(*batch)
@@ -100,5 +100,5 @@ def test_attention_on_a_cpu_is_the_libraries(backbone: Backbone) -> None:
 
 
 def test_nothing_of_a_base_learns(backbone: Backbone) -> None:
-    for network in (backbone.denoiser, backbone.text_encoder, backbone.pipeline.vae):
+    for network in (backbone.denoiser, *backbone.text_encoders.values(), backbone.pipeline.vae):
         assert not any(parameter.requires_grad for parameter in network.parameters())

@@ -64,9 +64,10 @@ def test_latents_are_those_of_the_picture_and_its_mirror(backbone: Backbone, exa
 def test_words_are_kept_as_ids_or_as_embeddings(backbone: Backbone, examples: list[Example]) -> None:
     data = encode(backbone, examples)
     texts = [example.text for example in examples]
-    assert torch.equal(data.ids, backbone.tokenize(texts))
+    assert torch.equal(data.ids["ids"], backbone.tokenize(texts)["ids"])
     with torch.no_grad():
-        assert data.text is not None and torch.equal(data.text, backbone.encode_text(texts))
+        assert data.text is not None
+        assert torch.equal(data.text["text"], backbone.encode_text(texts)["text"])
     assert encode(backbone, examples, keep_text=False).text is None
 
 
@@ -130,5 +131,5 @@ def test_a_latent_that_is_not_finite_is_named(backbone: Backbone, examples: list
 
 
 def test_a_size_the_base_cannot_encode(backbone: Backbone, examples: list[Example]) -> None:
-    with pytest.raises(ConfigError, match=r"data\.resolution: 30 cannot be divided by 4, as tiny needs\. Use 32"):
+    with pytest.raises(ConfigError, match=r"data\.resolution: 30 cannot be divided by 8, as tiny needs\. Use 32"):
         encode(backbone, examples, resolution=30)

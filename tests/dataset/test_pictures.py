@@ -29,7 +29,7 @@ def test_progress_is_told_and_networks_keep_their_mode(backbone: Backbone) -> No
     backbone.denoiser.train()
     try:
         make_pictures(backbone, ["chibi"] * 9, list(range(9)), steps=1, on_picture=lambda *done: told.append(done))
-        assert backbone.denoiser.training and not backbone.text_encoder.training
+        assert backbone.denoiser.training and not backbone.text_encoders["text_encoder"].training
     finally:
         backbone.denoiser.eval()
     assert told == [(8, 9), (9, 9)]

@@ -31,8 +31,9 @@ def test_the_order_changes_from_lap_to_lap_and_with_the_seed(data: EncodedSet) -
 
 def test_a_step_can_be_drawn_again(data: EncodedSet) -> None:
     one, again = (draw_batch(data, 3, 7, 6, 1000) for _ in range(2))
-    for name in ("latents", "noise", "timesteps", "text", "weights"):
+    for name in ("latents", "noise", "timesteps", "weights"):
         assert torch.equal(getattr(one, name), getattr(again, name))
+    assert torch.equal(one.text["text"], again.text["text"])
     for other in (draw_batch(data, 3, 8, 6, 1000), draw_batch(data, 4, 7, 6, 1000)):
         assert not torch.equal(one.noise, other.noise) and not torch.equal(one.timesteps, other.timesteps)
 
@@ -40,9 +41,10 @@ def test_a_step_can_be_drawn_again(data: EncodedSet) -> None:
 def test_processes_share_one_batch(data: EncodedSet) -> None:
     whole = draw_batch(data, 0, 5, 6, 1000)
     halves = [draw_batch(data, 0, 5, 6, 1000, process, 2) for process in range(2)]
-    for name in ("latents", "noise", "timesteps", "text", "weights"):
-        for process, half in enumerate(halves):
+    for process, half in enumerate(halves):
+        for name in ("latents", "noise", "timesteps", "weights"):
             assert torch.equal(getattr(half, name), getattr(whole, name)[process::2])
+        assert torch.equal(half.text["text"], whole.text["text"][process::2])
     # What gather puts together: the first process' examples, then the second's.
     assert halves[0].examples == halves[1].examples == (*whole.examples[0::2], *whole.examples[1::2])
 
@@ -83,5 +85,5 @@ def test_weights_and_words_belong_to_their_examples(data: EncodedSet) -> None:
     batch = draw_batch(data, 0, 0, 9, 1000)
     assert data.text is not None
     for slot, example in enumerate(batch.examples):
-        assert torch.equal(batch.text[slot], data.text[example])
+        assert torch.equal(batch.text["text"][slot], data.text["text"][example])
         assert batch.weights[slot] == (0.5 if example in data.kinds["class"] else 1.0)

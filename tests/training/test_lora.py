@@ -15,7 +15,7 @@ TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2"]
 
 
 def test_a_fresh_adapter_changes_nothing(backbone: Backbone) -> None:
-    noisy, timesteps, text = torch.randn(1, 4, 8, 8), torch.tensor([500]), torch.randn(1, 64, 32)
+    noisy, timesteps, text = torch.randn(1, 4, 8, 8), torch.tensor([500]), {"text": torch.randn(1, 64, 32)}
     with torch.no_grad():
         before = backbone.predict(noisy, timesteps, text)
         attach_lora(backbone, rank=4, alpha=4, targets=TARGETS, text_rank=2)
@@ -46,7 +46,7 @@ def test_every_target_is_found_in_every_block(backbone: Backbone) -> None:
 def test_without_a_text_part(backbone: Backbone) -> None:
     adapter = attach_lora(backbone, rank=4, alpha=4, targets=TARGETS)
     assert adapter.saved_state("text_encoder") == {}
-    assert not any(parameter.requires_grad for parameter in backbone.text_encoder.parameters())
+    assert not any(parameter.requires_grad for parameter in backbone.text_encoders["text_encoder"].parameters())
 
 
 @pytest.mark.parametrize("target", ["to_z", "q", "net.0"])

@@ -67,7 +67,7 @@ def test_half_precision_is_near_full_precision(backbone: Backbone) -> None:
     attach_lora(backbone, rank=2, alpha=2, targets=TARGETS)
     objective = Objective(backbone, 5.0, False)
     batch = (torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8), torch.tensor([10, 700]))
-    text = torch.randn(2, 64, 32)
+    text = {"text": torch.randn(2, 64, 32)}
     full = objective(*batch, text)
     with torch.autocast("cpu", torch.bfloat16):
         half = objective(*batch, text)

@@ -55,7 +55,7 @@ class AdapterInfo:
 
     @property
     def components(self) -> tuple[str, ...]:
-        """Which parts of the base it changes: `unet`, `text_encoder` or both."""
+        """Which parts of the base it changes: `unet` or `transformer`, `text_encoder`, `text_encoder_2`."""
         return tuple(part for part in COMPONENTS if any(where[0] == part for where in self.shapes))
 
     @property
@@ -140,8 +140,7 @@ def check_base(info: AdapterInfo, backbone: Any) -> list[str]:
 
 def save_adapter(
     path: Path,
-    unet_lora_state: Mapping[str, torch.Tensor],
-    text_lora_state: Mapping[str, torch.Tensor] | None,
+    states: Mapping[str, Mapping[str, torch.Tensor]],
     lora_configs: Mapping[str, Any],
     card: Card,
     backbone: Any,
@@ -151,8 +150,8 @@ def save_adapter(
 
     Args:
         path: where; replaced only when all is proven.
-        unet_lora_state: what `peft.get_peft_model_state_dict(unet)` gives: `MODULE.lora_A.weight` -> tensor.
-        text_lora_state: likewise of the text encoder, or None.
+        states: of each part of the base that learned, by what the pipeline calls it, what
+            `peft.get_peft_model_state_dict(part)` gives: `MODULE.lora_A.weight` -> tensor.
         lora_configs: `{"unet": LoraConfig, "text_encoder": LoraConfig}`, or their dicts.
         card: what the adapter says of itself.
         backbone: the Backbone it was trained on. If it still carries the adapter, the picture it draws is the one
@@ -173,8 +172,8 @@ def save_adapter(
     parsed: dict[tuple[str, str, str], torch.Tensor] = {}
     tensors: dict[str, torch.Tensor] = {}
     table: dict[str, Any] = {}
-    for component, state in (("unet", unet_lora_state), ("text_encoder", text_lora_state)):
-        for text, tensor in (state or {}).items():
+    for component, state in states.items():
+        for text, tensor in state.items():
             key = parse_key(f"{component}.{text.removeprefix('base_model.model.')}")
             if key is None:
                 raise AdapterError(card.name, f"{text!r} is not a LoRA weight", "Save only what peft's LoRA trained")

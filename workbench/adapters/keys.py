@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from workbench.adapters.word import TABLE
+
 Role = Literal["down", "up", "alpha"]
 
 # kohya writes "_" for "."; these are the words of Stable Diffusion 1.x modules that hold a "_" of their own.
@@ -23,8 +25,10 @@ _WORD = re.compile(r"(?<![^_])(" + "|".join(_WORDS) + r")(?![^_])")
 
 _KOHYA = re.compile(r"lora_(unet|te|te1)_(.+)\.(lora_down\.weight|lora_up\.weight|alpha)")
 _DIFFUSERS = re.compile(
-    r"(unet|text_encoder)\.(.+?)(?:\.lora_(A|B)|\.lora(?:_linear_layer)?\.(down|up)|_lora\.(down|up))(?:\.default)?\.weight"
+    r"(unet|transformer|text_encoder|text_encoder_2)\.(.+?)(?:\.lora_(A|B)|\.lora(?:_linear_layer)?\.(down|up)|_lora\.(down|up))(?:\.default)?\.weight"
 )
+# peft's names for a change of a token table; they have no ".weight".
+_TABLE = re.compile(r"(text_encoder)\.(?:text_model\.)?(embeddings\.token_embedding)\.lora_embedding_(A|B)")
 
 # What a file is when its keys are none of ours, by a piece of its keys.
 _OTHERS = {
@@ -35,6 +39,7 @@ _OTHERS = {
     "text_encoder_2.": "an adapter for SDXL", "transformer.": "an adapter for a transformer family",
     "lora_transformer": "an adapter for a transformer family",
     "diffusion_model.": "a whole model, or another family's adapter", "first_stage_model": "a whole model",
+    "bundle_emb.": "a LoRA with another tool's textual inversion inside",
     "string_to_param": "a textual inversion", "emb_params": "a textual inversion",
 }  # fmt: skip
 
@@ -69,6 +74,8 @@ def parse_key(key: str) -> LoraKey | None:
             module += ".0"  # the oldest spelling left the index of the first layer out
         role = "down" if match[3] == "A" or "down" in (match[4], match[5]) else "up"
         return LoraKey(match[1], _short(match[1], module), role, "diffusers")
+    if match := _TABLE.fullmatch(key):
+        return LoraKey(match[1], match[2], "down" if match[3] == "A" else "up", "diffusers")
     return None
 
 
@@ -88,7 +95,9 @@ def _long(component: str, module: str) -> str:
 
 def diffusers_key(component: str, module: str, role: Role) -> str:
     """`unet.….lora_A.weight` or `text_encoder.text_model.….lora_A.weight`; alpha has no key of its own there."""
-    return f"{component}.{_long(component, module)}.lora_{'A' if role == 'down' else 'B'}.weight"
+    half = "A" if role == "down" else "B"
+    ending = f"lora_embedding_{half}" if module == TABLE else f"lora_{half}.weight"
+    return f"{component}.{_long(component, module)}.{ending}"
 
 
 def kohya_key(component: str, module: str, role: Role) -> str:

@@ -20,6 +20,7 @@ from workbench.adapters.weights import (
     carried,
     loaded_difference,
     lora_layers,
+    parts,
     quiet,
     read_weights,
 )
@@ -83,8 +84,9 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
 
     # Weights merged in half precision would lose a weak adapter in the rounding.
     dtype = torch.float32 if reference is None else backbone.dtype
-    fresh = open_backbone(backbone.pipeline.name_or_path, device=backbone.device, dtype=dtype).pipeline
-    without = draw_small(fresh, backbone.resolution)
+    opened = open_backbone(backbone.pipeline.name_or_path, device=backbone.device, dtype=dtype)
+    fresh = opened.pipeline
+    without = draw_small(opened)
     with quiet():
         fresh.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="proof")
     difference = loaded_difference(fresh, weights, "proof")
@@ -93,11 +95,11 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
         attach(fresh, weights, "proof", name)
     elif difference:
         raise AdapterError(name, f"opened again, {difference}", REPORT)
-    drawn = draw_small(fresh, backbone.resolution)
+    drawn = draw_small(opened)
     if reference is None:
         fresh.unload_lora_weights()
         merge(fresh, weights)
-        reference = draw_small(fresh, backbone.resolution)
+        reference = draw_small(opened)
     proof = Proof(
         float(abs(drawn - reference).mean()), float(abs(drawn - without).mean()), len(weights), not difference
     )
@@ -142,30 +144,34 @@ def memory_picture(backbone: Any, state: Mapping[tuple[str, str, str], torch.Ten
             given = state[component, module, role]
             if not torch.equal(loaded[adapter].weight.detach().to(given), given.detach()):
                 return None
-    return draw_small(pipeline, backbone.resolution)
+    return draw_small(backbone)
 
 
-def draw_small(pipeline: Any, resolution: int) -> np.ndarray:
+def draw_small(backbone: Any) -> np.ndarray:
     """A quick picture with a fixed seed: (h, w, 3) floats in [0, 1]."""
     import torch
 
-    models = [pipeline.unet, pipeline.text_encoder]
+    pipeline = backbone.pipeline
+    models = list(parts(pipeline).values())
     training = [model.training for model in models]
-    size = min(resolution, LARGEST_PICTURE)
+    size = min(backbone.resolution, LARGEST_PICTURE)
     try:
         for model in models:
             model.eval()  # dropout would make the picture another one each time
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
-            picture = pipeline(
-                "a chibi of zkq person, smiling",
+            latents = pipeline(
+                ["a chibi of zkq person, smiling"],
                 height=size,
                 width=size,
                 num_inference_steps=STEPS,
-                guidance_scale=3.0,
                 generator=torch.Generator("cpu").manual_seed(SEED),
-                output_type="np",
-            ).images[0]
+                output_type="latent",
+                **backbone.drawing([""], 3.0, 0.0),
+            ).images
+            picture = pipeline.image_processor.postprocess(
+                backbone.decode_drawn(latents, size, size).float(), output_type="np"
+            )[0]
     finally:
         for model, mode in zip(models, training, strict=True):
             model.train(mode)
@@ -178,7 +184,7 @@ def merge(pipeline: Any, weights: dict[tuple[str, str], LoraWeight]) -> None:
     import torch
 
     for component in {part for part, _ in weights}:
-        model = getattr(pipeline, component)
+        model = parts(pipeline)[component]
         known = adapted_layers(model)
         for name, module in model.named_modules():
             short = name.removeprefix("text_model.")

@@ -19,7 +19,7 @@ from workbench.errors import AdapterError
 if TYPE_CHECKING:
     import torch
 
-COMPONENTS = ("unet", "text_encoder")
+COMPONENTS = ("unet", "transformer", "text_encoder", "text_encoder_2")
 LORA_METADATA = "lora_adapter_metadata"
 # The fields of a LoraConfig that change what the weights mean. The rest stays out: newer fields stop older readers,
 # and one of them holds the folder of the base.
@@ -218,7 +218,7 @@ def attach(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter
     """Puts an adapter on a pipeline through diffusers' own loaders and checks that every weight arrived.
 
     Args:
-        pipeline: a StableDiffusionPipeline; shapes must fit (see `misfit`).
+        pipeline: of any family; shapes must fit (see `misfit`).
         adapter: what the pipeline shall call it; without dots.
         name: what to call it in an error.
 
@@ -231,17 +231,8 @@ def attach(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter
         tensors[diffusers_key(component, module, "up")] = weight.up
     try:
         for component in sorted({part for part, _ in weights}):
-            load = getattr(pipeline, f"load_lora_into_{component}")
             with quiet():
-                load(
-                    tensors,
-                    network_alphas=None,
-                    adapter_name=adapter,
-                    metadata=lora_config(weights, component),
-                    low_cpu_mem_usage=True,
-                    _pipeline=pipeline,
-                    **{component: getattr(pipeline, component)},
-                )
+                _load(pipeline, component, tensors, adapter, lora_config(weights, component))
         if difference := loaded_difference(pipeline, weights, adapter):
             raise AdapterError(name, difference, FRESH_COPY)
     except BaseException:
@@ -249,21 +240,42 @@ def attach(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter
         raise
 
 
+def _load(pipeline: Any, component: str, tensors: dict[str, Any], adapter: str, config: dict[str, Any]) -> None:
+    """Calls diffusers' loader of one part of a pipeline."""
+    common = {
+        "network_alphas": None, "adapter_name": adapter, "metadata": config, "low_cpu_mem_usage": True,
+        "_pipeline": pipeline,
+    }  # fmt: skip
+    part = getattr(pipeline, component)
+    if component.startswith("text_encoder"):
+        pipeline.load_lora_into_text_encoder(tensors, text_encoder=part, prefix=component, **common)
+    elif component == "unet":
+        pipeline.load_lora_into_unet(tensors, unet=part, **common)
+    else:
+        part.load_lora_adapter(tensors, prefix=component, **common)
+
+
 def detach(pipeline: Any, adapter: str) -> None:
     """Takes an adapter off a pipeline; nothing happens when it is not on it."""
-    for component in COMPONENTS:
-        if adapter in (getattr(getattr(pipeline, component), "peft_config", None) or {}):
-            if component == "unet":
-                pipeline.unet.delete_adapters([adapter])
-            else:
-                from diffusers.utils.peft_utils import delete_adapter_layers
+    from diffusers.utils.peft_utils import delete_adapter_layers
 
-                delete_adapter_layers(pipeline.text_encoder, adapter)
+    for component, part in parts(pipeline).items():
+        if adapter in (getattr(part, "peft_config", None) or {}):
+            if component.startswith("text_encoder"):
+                delete_adapter_layers(part, adapter)
+            else:
+                part.delete_adapters([adapter])
+
+
+def parts(pipeline: Any) -> dict[str, Any]:
+    """The networks of a pipeline that an adapter can change, by what the pipeline calls them."""
+    there = {component: getattr(pipeline, component, None) for component in COMPONENTS}
+    return {component: part for component, part in there.items() if part is not None}
 
 
 def carried(pipeline: Any) -> list[str]:
     """The names of the adapters on a pipeline."""
-    return sorted({name for part in COMPONENTS for name in getattr(getattr(pipeline, part), "peft_config", None) or {}})
+    return sorted({name for part in parts(pipeline).values() for name in getattr(part, "peft_config", None) or {}})
 
 
 def lora_layers(pipeline: Any, adapter: str) -> dict[tuple[str, str], Any]:
@@ -272,8 +284,8 @@ def lora_layers(pipeline: Any, adapter: str) -> dict[tuple[str, str], Any]:
 
     return {
         (component, name.removeprefix("text_model.")): module
-        for component in COMPONENTS
-        for name, module in getattr(pipeline, component).named_modules()
+        for component, part in parts(pipeline).items()
+        for name, module in part.named_modules()
         if isinstance(module, LoraLayer) and adapter in module.lora_A
     }
 

@@ -6,7 +6,10 @@ import hashlib
 import json
 from pathlib import Path
 
-PARTS = ("unet", "text_encoder", "text_encoder_2", "vae", "scheduler", "tokenizer", "tokenizer_2")
+PARTS = (
+    "unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3", "vae", "scheduler",
+    "tokenizer", "tokenizer_2", "tokenizer_3",
+)  # fmt: skip
 
 
 def fingerprint_folder(folder: Path) -> str:
@@ -36,3 +39,11 @@ def fingerprint_folder(folder: Path) -> str:
                 continue
             digest.update(f"{part}/{path.name}:{len(content)}:".encode() + content)
     return digest.hexdigest()
+
+
+def fingerprint_base(source: Path) -> str:
+    """Hashes a base as it was given: a diffusers folder (see above), or a single file's whole content."""
+    if source.is_dir():
+        return fingerprint_folder(source)
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,77 +11,44 @@ from diffusers import StableDiffusionPipeline
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 
 from workbench.backbones.catalogue import Entry
-from workbench.backbones.fingerprint import fingerprint_folder
+from workbench.backbones.common import PipelineBackbone, clip_length, unread_by
+from workbench.backbones.protocol import Words
 
 
-class UNetBackbone:
-    """An open base with a UNet, a CLIP text encoder and a KL autoencoder; see `Backbone` for its attributes."""
+class UNetBackbone(PipelineBackbone):
+    """An open base with a UNet, CLIP text encoders and a KL autoencoder; see `Backbone` for its attributes."""
 
     family = "sd1"
+    denoiser_name = "unet"
+    text_names: tuple[str, ...] = ("text_encoder",)
 
-    def __init__(self, pipeline: Any, entry: Entry, folder: Path) -> None:
-        """Takes over a pipeline.
-
-        Args:
-            pipeline: a `StableDiffusionPipeline`, already on its device.
-            entry: what the catalogue knows about it.
-            folder: where its weights were read from.
-        """
-        self.pipeline = pipeline
-        self.denoiser = pipeline.unet
-        self.text_encoder = pipeline.text_encoder
-        self.device: torch.device = pipeline.unet.device
-        self.dtype: torch.dtype = pipeline.unet.dtype
-        for network in (pipeline.unet, pipeline.text_encoder, pipeline.vae):
-            network.requires_grad_(False).eval()
-
-        self.id = entry.id
-        self.steps, self.guidance, self.guidance_rescale = entry.steps, entry.guidance, entry.guidance_rescale
-        self.latent_channels = int(pipeline.vae.config.latent_channels)
-        self.latent_scale = int(pipeline.vae_scale_factor)
+    def __init__(self, pipeline: Any, entry: Entry, source: Path) -> None:
+        super().__init__(pipeline, entry, source)
         self.resolution = int(pipeline.unet.config.sample_size) * self.latent_scale
+        # Every halving inside the autoencoder and the denoiser must come out even.
+        self.size_multiple = self.latent_scale * 2 ** (len(pipeline.unet.config.down_block_types) - 1)
         self.prediction = str(pipeline.scheduler.config.prediction_type)
-        self.timesteps = int(pipeline.scheduler.config.num_train_timesteps)
         # Share of the signal's variance that is left at each noise level, (timesteps,).
-        self._signal = pipeline.scheduler.alphas_cumprod.double().to(self.device, torch.float32)
-        self._folder = folder
+        self._signal = noise_schedule(pipeline.scheduler).to(self.device)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint_folder(self._folder)
+    def tokenize(self, prompts: Sequence[str]) -> Words:
+        longest = clip_length(self.pipeline.tokenizer, self.pipeline.text_encoder)
+        return {"ids": self._ids(self.pipeline.tokenizer, prompts, longest)}
 
-    @torch.no_grad()
-    def encode_images(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        vae = self.pipeline.vae
-        # A photo is encoded once and seen hundreds of times: half precision would save nothing and blur it for good.
-        vae.to(torch.float32)
-        try:
-            latent = vae.encode(images.to(self.device, torch.float32)).latent_dist
-        finally:
-            vae.to(self.dtype)
-        shift = getattr(vae.config, "shift_factor", None) or 0.0
-        scale = float(vae.config.scaling_factor)
-        return (latent.mean - shift) * scale, latent.std * scale
+    def encode_text(self, prompts: Sequence[str] | Words) -> Words:
+        return {"text": self.pipeline.text_encoder(self._words(prompts)["ids"])[0]}
 
-    def tokenize(self, prompts: Sequence[str]) -> torch.Tensor:
+    def unread(self, prompt: str) -> str:
         tokenizer = self.pipeline.tokenizer
-        longest = min(tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
-        batch = tokenizer(list(prompts), padding="max_length", max_length=longest, truncation=True, return_tensors="pt")
-        ids: torch.Tensor = batch.input_ids
-        return ids.to(self.device)
-
-    def encode_text(self, prompts: Sequence[str] | torch.Tensor) -> torch.Tensor:
-        ids = prompts if isinstance(prompts, torch.Tensor) else self.tokenize(prompts)
-        text: torch.Tensor = self.text_encoder(ids)[0]
-        return text
+        return unread_by(tokenizer, prompt, clip_length(tokenizer, self.pipeline.text_encoder))
 
     def noisy(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         signal = self._signal[timesteps].view(-1, 1, 1, 1)
         return signal.sqrt() * latents + (1 - signal).sqrt() * noise
 
-    def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: Words) -> torch.Tensor:
         predicted: torch.Tensor = self.denoiser(
-            noisy.to(self.dtype), timesteps, encoder_hidden_states=text.to(self.dtype), return_dict=False
+            noisy.to(self.dtype), timesteps, encoder_hidden_states=text["text"].to(self.dtype), return_dict=False
         )[0]
         return predicted
 
@@ -95,6 +61,26 @@ class UNetBackbone:
     def snr(self, timesteps: torch.Tensor) -> torch.Tensor:
         signal = self._signal[timesteps]
         return signal / (1 - signal)
+
+    def drawing(self, negatives: Sequence[str], guidance: float, guidance_rescale: float) -> dict[str, Any]:
+        # Without any, the pipelines have their own way of saying nothing, which need not be an empty prompt.
+        return {
+            "negative_prompt": list(negatives) if any(negatives) else None,
+            "guidance_scale": guidance,
+            "guidance_rescale": guidance_rescale,
+        }
+
+
+def noise_schedule(scheduler: Any) -> torch.Tensor:
+    """Share of the signal's variance left at each noise level (timesteps,) fp32, exactly as the scheduler says.
+
+    Some samplers put a tiny number in the place of the zero at the end of a schedule with zero terminal SNR, so that
+    they can divide by it; training takes the zero.
+    """
+    signal = scheduler.alphas_cumprod.double().to(torch.float32)
+    if scheduler.config.get("rescale_betas_zero_snr") and float(signal[-1]) < 1e-6:
+        signal[-1] = 0.0
+    return signal
 
 
 class CpuAttention:

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from workbench.backbones import Backbone
+from workbench.backbones import Backbone, Words
 from workbench.config import atomic_write
 from workbench.dataset.folder import KINDS, Example
 from workbench.errors import ConfigError, DatasetError
@@ -21,6 +21,7 @@ from workbench.errors import ConfigError, DatasetError
 # Which side of a data set is shown mirrored too: of the others there are as many as one likes.
 FLIPPED_KINDS = ("photo",)
 PIXELS_AT_ONCE = 4 * 512 * 512
+PROMPTS_AT_ONCE = 32  # the largest text encoders need 32 MB of activations a prompt
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class EncodedSet:
     Attributes:
         mean, std: (m, c, h, w) of every latent; a mirrored picture has a latent of its own.
         views: for each of the n examples, the rows of `mean` that show it.
-        ids: (n, length) token ids of the captions.
-        text: (n, length, d) text embeddings, or None when the text encoder learns too.
+        ids: token ids of the n captions.
+        text: what the denoiser is told of the n captions, or None when the text encoder learns too.
         weights: (n,) weight of each example in the loss.
         kinds: for each kind that occurs, its examples.
         names: file names, to speak of an example.
@@ -42,8 +43,8 @@ class EncodedSet:
     mean: torch.Tensor
     std: torch.Tensor
     views: tuple[tuple[int, ...], ...]
-    ids: torch.Tensor
-    text: torch.Tensor | None
+    ids: Words
+    text: Words | None
     weights: torch.Tensor
     kinds: dict[str, tuple[int, ...]]
     names: tuple[str, ...]
@@ -83,11 +84,11 @@ def encode(
         StorageError: if a latent cannot be kept.
     """
     size = resolution or backbone.resolution
-    if size % backbone.latent_scale:
+    if size % (multiple := backbone.size_multiple):
         raise ConfigError(
             "data.resolution",
-            f"{size} cannot be divided by {backbone.latent_scale}, as {backbone.id} needs",
-            f"Use {round(size / backbone.latent_scale) * backbone.latent_scale}, or 0 for the base's own",
+            f"{size} cannot be divided by {multiple}, as {backbone.id} needs",
+            f"Use {max(1, round(size / multiple)) * multiple}, or 0 for the base's own",
         )
     jobs = [(example, flip) for example in examples for flip in _flips(example, flips)]
     latents: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
@@ -118,7 +119,7 @@ def encode(
         std=torch.stack([latents[row][1] for row in range(len(jobs))]).to(backbone.device),
         views=tuple(tuple(range(first[index], first[index + 1])) for index in range(len(examples))),
         ids=ids,
-        text=backbone.encode_text(ids) if keep_text else None,
+        text=_encode_text(backbone, ids) if keep_text else None,
         weights=torch.tensor([weights.get(example.kind, 1.0) for example in examples]).to(backbone.device),
         kinds={
             kind: tuple(index for index, example in enumerate(examples) if example.kind == kind)
@@ -129,6 +130,15 @@ def encode(
         digest=_digest(examples),
         photos_digest=_digest([example for example in examples if example.kind == "photo"]),
     )
+
+
+def _encode_text(backbone: Backbone, ids: Words) -> Words:
+    count = len(next(iter(ids.values())))
+    parts = [
+        backbone.encode_text({name: tensor[start : start + PROMPTS_AT_ONCE] for name, tensor in ids.items()})
+        for start in range(0, count, PROMPTS_AT_ONCE)
+    ]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _flips(example: Example, wanted: bool) -> tuple[bool, ...]:

@@ -47,9 +47,10 @@ def make_pictures(
     size = size or backbone.resolution
     at_once = max(1, min(8, PIXELS_AT_ONCE // (size * size)))
     pictures: list[Image.Image] = []
-    was_training = [network.training for network in (backbone.denoiser, backbone.text_encoder)]
-    backbone.denoiser.eval()
-    backbone.text_encoder.eval()
+    networks = [backbone.denoiser, *backbone.text_encoders.values()]
+    was_training = [network.training for network in networks]
+    for network in networks:
+        network.eval()  # dropout would draw another picture each time
     try:
         for start in range(0, len(prompts), at_once):
             some = slice(start, start + at_once)
@@ -57,16 +58,15 @@ def make_pictures(
                 prompt=list(prompts[some]),
                 generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds[some]],
                 num_inference_steps=steps or backbone.steps,
-                guidance_scale=guidance or backbone.guidance,
-                guidance_rescale=backbone.guidance_rescale,
                 height=size,
                 width=size,
+                **backbone.drawing([""] * len(prompts[some]), guidance or backbone.guidance, backbone.guidance_rescale),
             ).images
             if on_picture:
                 on_picture(len(pictures), len(prompts))
     finally:
-        backbone.denoiser.train(was_training[0])
-        backbone.text_encoder.train(was_training[1])
+        for network, training in zip(networks, was_training, strict=True):
+            network.train(training)
     return pictures
 
 

@@ -174,7 +174,7 @@ class Engine:
         try:
             with quick_half(self.backbone.device):
                 latents = pipeline(
-                    record["prompt"],
+                    [record["prompt"]],
                     height=record["size"],
                     width=record["size"],
                     num_inference_steps=record["steps"],
@@ -183,7 +183,7 @@ class Engine:
                     callback_on_step_end=after_step,
                     **self.backbone.drawing([record["negative"]], record["guidance"], record["guidance_rescale"]),
                 ).images
-            # a CPU decodes in full precision: half has too few steps for an even colour
+            # A CPU decodes in full precision: half has too few steps for an even colour
             decoded = self.backbone.decode_drawn(latents, record["size"], record["size"])
         except torch.OutOfMemoryError as error:
             raise GenerationError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from workbench.backbones import Words, pick
 from workbench.dataset.encode import EncodedSet
 from workbench.device import generator
 
@@ -26,7 +27,7 @@ class Batch:
             in the order in which `Accelerator.gather` puts them.
         latents, noise: (b, c, h, w).
         timesteps: (b,).
-        text: (b, n, d) embeddings or (b, n) token ids.
+        text: what the denoiser is told, or the token ids of it when the text encoder learns.
         weights: (b,).
     """
 
@@ -34,7 +35,7 @@ class Batch:
     latents: torch.Tensor
     noise: torch.Tensor
     timesteps: torch.Tensor
-    text: torch.Tensor
+    text: Words
     weights: torch.Tensor
 
 
@@ -98,7 +99,7 @@ def draw_batch(
         latents=data.mean[rows] + data.std[rows] * jitter,
         noise=noise,
         timesteps=levels,
-        text=(data.ids if data.text is None else data.text)[examples],
+        text=pick(data.ids if data.text is None else data.text, examples),
         weights=data.weights[examples],
     )
 

@@ -22,7 +22,8 @@ class Attachment:
 
     Args:
         backbone: what it is attached to.
-        configs: peft's configuration of each part: `unet`, and `text_encoder` when that learns too.
+        configs: peft's configuration of each part, by what the pipeline calls it: `unet` or `transformer`, and
+            `text_encoder`, `text_encoder_2` when they learn too.
     """
 
     backbone: Backbone
@@ -30,7 +31,7 @@ class Attachment:
 
     def part(self, part: str) -> nn.Module:
         """The network of a part."""
-        return self.backbone.denoiser if part == "unet" else self.backbone.text_encoder
+        return self.backbone.denoiser if part == self.backbone.denoiser_name else self.backbone.text_encoders[part]
 
     def parameters(self, part: str) -> list[nn.Parameter]:
         """What learns in a part."""
@@ -81,18 +82,23 @@ def attach_lora(
         backbone: is changed in place; all its own weights stay frozen.
         rank: of the denoiser's part.
         alpha: the change is scaled by alpha / rank; the text encoder's part has the same ratio.
-        targets: layers of the denoiser, by the end of their names.
+        targets: layers of the denoiser, by the end of their names; `auto` stands for the base's own.
         dropout: share of the adapter's inputs that is switched off at each step.
-        text_rank: of the text encoder's part; 0 leaves the text encoder as it is.
+        text_rank: of each text encoder's part; 0 leaves the text encoders as they are.
         text_targets: layers of the text encoder.
         seed: of the matrix that is not zero.
 
     Raises:
-        TrainingError: if a target is no layer of the network.
+        TrainingError: if a target is no layer of the network, or the base has no text encoder that can learn.
     """
-    configs = {"unet": _config(rank, alpha, targets, dropout)}
+    configs = {backbone.denoiser_name: _config(rank, alpha, chosen_targets(backbone, targets), dropout)}
     if text_rank > 0:
-        configs["text_encoder"] = _config(text_rank, alpha * text_rank / rank, text_targets, dropout)
+        if not backbone.text_encoders:
+            raise TrainingError(
+                "lora.text_encoder", f"{backbone.id} has no text encoder that can learn", "Set lora.text_encoder=false"
+            )
+        for part in backbone.text_encoders:
+            configs[part] = _config(text_rank, alpha * text_rank / rank, text_targets, dropout)
     attachment = Attachment(backbone, configs)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -107,6 +113,11 @@ def attach_lora(
     return attachment
 
 
+def chosen_targets(backbone: Backbone, targets: Sequence[str]) -> list[str]:
+    """The layers that targets stand for: `auto` is the base's own choice."""
+    return [layer for target in targets for layer in (backbone.targets if target == "auto" else (target,))]
+
+
 def _config(rank: int, alpha: float, targets: Sequence[str], dropout: float) -> LoraConfig:
     # peft declares the alpha a whole number and computes with any.
     return LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), lora_dropout=dropout)  # type: ignore[arg-type]
@@ -118,7 +129,7 @@ def _check_targets(part: str, network: nn.Module, config: LoraConfig) -> None:
     missing = [target for target in wanted if not any(f".{name}".endswith(f".{target}") for name in layers)]
     if missing:
         known = sorted({name.rsplit(".", 1)[-1] if not name[-1].isdigit() else _tail(name) for name in layers})
-        setting = "lora.targets" if part == "unet" else "The text encoder's targets"
+        setting = "The text encoder's targets" if part.startswith("text") else "lora.targets"
         raise TrainingError(
             setting,
             f"no layer of the base ends in {', '.join(missing)}",

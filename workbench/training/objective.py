@@ -10,7 +10,7 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from workbench.backbones import Backbone
+from workbench.backbones import Backbone, Words
 
 
 def min_snr_weight(snr: torch.Tensor, gamma: float, prediction: str) -> torch.Tensor:
@@ -23,12 +23,13 @@ def min_snr_weight(snr: torch.Tensor, gamma: float, prediction: str) -> torch.Te
     Args:
         snr: (batch,) signal-to-noise ratios; 0 and infinity are allowed.
         gamma: the cap; 0 weighs all noise levels alike.
-        prediction: `epsilon` or `v_prediction`.
+        prediction: `epsilon`, `v_prediction`, or `flow`, whose noise levels are weighed by how often they are drawn
+            (arXiv 2403.03206, §3.1) and not a second time here.
 
     Returns:
         (batch,) finite weights. At snr 0 (zero terminal SNR) it is the limit: 1 for epsilon, 0 for the velocity.
     """
-    if gamma <= 0:
+    if gamma <= 0 or prediction == "flow":
         return torch.ones_like(snr)
     if prediction == "epsilon":
         # min(snr, gamma) / snr = min(1, gamma / snr), which is not 0 / 0 at 0.
@@ -64,23 +65,21 @@ class Objective(nn.Module):
         Args:
             backbone: with the adapter attached.
             gamma: see `min_snr_weight`.
-            train_text: the text encoder is part of what learns.
+            train_text: the text encoders are part of what learns.
         """
         super().__init__()
         self.denoiser = backbone.denoiser
-        self.text_encoder = backbone.text_encoder if train_text else None
+        self.text_encoders = nn.ModuleDict(backbone.text_encoders if train_text else {})
         self.gamma = gamma
         # In a list, so that the backbone's networks are not registered a second time.
         self._backbone = [backbone]
         self._lora: list[Any] = [module for module in self.modules() if isinstance(module, BaseTunerLayer)]
 
-    def forward(
-        self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor
-    ) -> torch.Tensor:
-        """Latents, noise (b, c, h, w), timesteps (b,), text embeddings (b, n, d) or token ids (b, n) → losses (b,)."""
+    def forward(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor, text: Words) -> torch.Tensor:
+        """Latents, noise (b, c, h, w), timesteps (b,), encoded words or, where they learn, token ids → losses (b,)."""
         backbone = self._backbone[0]
         with self._no_double_casts():
-            if self.text_encoder is not None:
+            if self.text_encoders:
                 text = backbone.encode_text(text)
             predicted = backbone.predict(backbone.noisy(latents, noise, timesteps), timesteps, text)
         target = backbone.target(latents, noise, timesteps)

@@ -1,0 +1,103 @@
+"""What the families share: an open diffusers pipeline with its networks frozen, and its KL autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from workbench.backbones.catalogue import Entry
+from workbench.backbones.fingerprint import fingerprint_base
+from workbench.backbones.protocol import Words
+
+ATTENTION_AND_FEED_FORWARD = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2")
+
+
+class PipelineBackbone:
+    """The part of a `Backbone` that its diffusers pipeline answers alike in every family; see there for the attributes.
+
+    A family adds how words become numbers, what its denoiser is told, and how it is sampled.
+    """
+
+    family: str
+    denoiser_name = "transformer"
+    text_names: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ATTENTION_AND_FEED_FORWARD
+    shift = 1.0
+
+    def __init__(self, pipeline: Any, entry: Entry, source: Path) -> None:
+        """Takes over a pipeline.
+
+        Args:
+            pipeline: already on its device.
+            entry: what the catalogue knows about it.
+            source: the folder or file its weights were read from.
+        """
+        self.pipeline = pipeline
+        self.denoiser = getattr(pipeline, self.denoiser_name)
+        self.text_encoders = {name: getattr(pipeline, name) for name in self.text_names}
+        self.device: torch.device = self.denoiser.device
+        self.dtype: torch.dtype = self.denoiser.dtype
+        for network in pipeline.components.values():
+            if isinstance(network, torch.nn.Module):
+                network.requires_grad_(False).eval()
+        self.id = entry.id
+        self.steps, self.guidance, self.guidance_rescale = entry.steps, entry.guidance, entry.guidance_rescale
+        self.latent_channels = int(pipeline.vae.config.latent_channels)
+        self.latent_scale = int(pipeline.vae_scale_factor)
+        self.timesteps = int(pipeline.scheduler.config.num_train_timesteps)
+        self._source = source
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_base(self._source)
+
+    @torch.no_grad()
+    def encode_images(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        vae = self.pipeline.vae
+        kept = vae.dtype
+        # A photo is encoded once and seen hundreds of times: half precision would save nothing and blur it for good.
+        vae.to(torch.float32)
+        try:
+            latent = vae.encode(images.to(self.device, torch.float32)).latent_dist
+        finally:
+            vae.to(kept)
+        shift = getattr(vae.config, "shift_factor", None) or 0.0
+        scale = float(vae.config.scaling_factor)
+        return (latent.mean - shift) * scale, latent.std * scale
+
+    @torch.no_grad()
+    def decode_drawn(self, drawn: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        vae = self.pipeline.vae
+        shift = getattr(vae.config, "shift_factor", None) or 0.0
+        decoded: torch.Tensor = vae.decode(drawn.to(vae.dtype) / vae.config.scaling_factor + shift, return_dict=False)[
+            0
+        ]
+        return decoded
+
+    def _words(self, prompts: Sequence[str] | Words) -> Words:
+        """What `encode_text` was given, as token ids."""
+        return prompts if isinstance(prompts, dict) else self.tokenize(prompts)
+
+    def tokenize(self, prompts: Sequence[str]) -> Words:
+        raise NotImplementedError
+
+    def _ids(self, tokenizer: Any, prompts: Sequence[str], longest: int) -> torch.Tensor:
+        """(b, longest) token ids, padded and cut."""
+        batch = tokenizer(list(prompts), padding="max_length", max_length=longest, truncation=True, return_tensors="pt")
+        ids: torch.Tensor = batch.input_ids
+        return ids.to(self.device)
+
+
+def clip_length(tokenizer: Any, text_encoder: Any) -> int:
+    """How many tokens a CLIP text encoder reads."""
+    return int(min(tokenizer.model_max_length, text_encoder.config.max_position_embeddings))
+
+
+def unread_by(tokenizer: Any, prompt: str, longest: int) -> str:
+    """The end of a prompt beyond the first `longest` tokens, marks of beginning and end included."""
+    ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
+    return str(tokenizer.decode(ids[longest - 1 : -1])).strip() if len(ids) > longest else ""
