@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from ui.words import telling_later
-from workbench.config import ROOT, home
+from workbench.config import ROOT, atomic_write, home, shelf
 from workbench.errors import PhotoError, SubjectError
 from workbench.photos import (
     Examination,
@@ -27,6 +27,7 @@ from workbench.photos import (
 )
 
 SAMPLE, SAMPLE_PHOTOS = "sample", ROOT / "examples" / "selfies"
+SAMPLE_ADAPTERS = ROOT / "examples" / "adapters"
 THUMBNAIL = 320  # px
 
 
@@ -43,10 +44,15 @@ def has_sample() -> bool:
 def bring_sample() -> None:
     """Judges the sample selfies and keeps them as the person `sample`, as if they had been dropped in.
 
+    The sample adapters go on the shelf, so that Create has something to draw before anything was trained.
+
     Raises:
         WorkbenchError: they cannot be read or kept.
     """
     with _one_at_a_time():
+        for file in sorted(SAMPLE_ADAPTERS.glob("*.safetensors")):
+            if not (shelf() / file.name).exists():
+                atomic_write(shelf() / file.name, file.read_bytes())
         if any(subject.name == SAMPLE for subject in list_subjects()):
             return
         verdict = check_folder(SAMPLE_PHOTOS)

@@ -1,0 +1,87 @@
+"""The recipe of the built-in base: what it knows of its drawings, and all of its stages once, very small."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from workbench.config import ROOT
+from workbench.world.pack import character_of, scene_of
+
+
+@pytest.fixture(scope="module")
+def recipe() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("train_chibi_mini", ROOT / "recipes" / "train_chibi_mini.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["train_chibi_mini"] = module  # its dataclass asks for its module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("style", ["chibi", "photo"])
+def test_facts_are_those_of_the_drawing(recipe: ModuleType, style: str) -> None:
+    for index in range(20):
+        true = character_of(index).to_dict() | scene_of(index, style).to_dict()
+        known = dict(zip(recipe.FACTS, recipe.facts_of(index, style), strict=True))
+        assert [name for name, fact in known.items() if fact < 0] == ["light" if style == "chibi" else "pose"]
+        assert all(recipe.FACTS[name][fact] == true[name] for name, fact in known.items() if fact >= 0)
+
+
+def test_readout_finds_a_fact_at_whatever_position_it_stands(recipe: ModuleType) -> None:
+    torch.manual_seed(0)
+    readout = recipe.Readout(16, inner=8)
+    optimizer = torch.optim.Adam(readout.parameters(), lr=1e-2)
+    words, places = torch.randn(3, 16), len(recipe.FACTS)
+    for _ in range(150):
+        facts = torch.randint(0, 2, (32, places))
+        facts[:, 1:] = -1  # only the first fact is known
+        states = 0.3 * torch.randn(32, 6, 16)
+        states[torch.arange(32), torch.randint(0, 6, (32,))] += 3 * words[facts[:, 0]]
+        loss, right = readout(states, facts)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert right > 0.95
+
+
+def test_readout_of_nothing_known_has_no_loss(recipe: ModuleType) -> None:
+    readout = recipe.Readout(16)
+    loss, _ = readout(torch.randn(2, 5, 16), torch.full((2, len(recipe.FACTS)), -1))
+    assert loss == 0
+
+
+def test_wrong_setting_is_named(recipe: ModuleType) -> None:
+    with pytest.raises(SystemExit, match="colour=blue: not a setting"):
+        recipe.read_arguments(["colour=blue"])
+
+
+@pytest.mark.slow
+def test_all_stages_from_nothing_to_a_pipeline(
+    recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diffusers import StableDiffusionPipeline
+
+    work, out = tmp_path / "work", tmp_path / "base"
+    monkeypatch.setattr(sys, "argv", ["", f"work={work}", f"out={out}", "drawings=64", "minutes=0.05"])
+    recipe.main()
+    pipeline = StableDiffusionPipeline.from_pretrained(out)
+    pipeline.set_progress_bar_config(disable=True)
+    picture = pipeline("chibi of a person with red hair", num_inference_steps=2).images[0]
+    assert picture.size == (256, 256)
+    facts = json.loads((out / "training.json").read_text())
+    assert facts["samples"] > 0
+
+    # A new work folder goes on from the pipeline that is there.
+    again = tmp_path / "again"
+    for stage in ("render", "encode", "denoiser", "pack"):
+        arguments = ["", f"work={again}", f"out={out}", "drawings=64", "minutes=0.05", f"stage={stage}"]
+        monkeypatch.setattr(sys, "argv", arguments)
+        recipe.main()
+    assert json.loads((out / "training.json").read_text())["samples"] > facts["samples"]
