@@ -22,6 +22,7 @@ from workbench.adapters.weights import (
     module_shapes,
     read_weights,
 )
+from workbench.adapters.word import PLACE, WORD_KEY, describe_word, word_from_metadata, word_vectors
 from workbench.config import atomic_write
 from workbench.errors import AdapterError
 
@@ -192,6 +193,10 @@ def save_adapter(
         raise AdapterError(card.name, "there is no weight to save", "Train the adapter first")
     prediction = str(backbone.pipeline.scheduler.config.get("prediction_type", ""))
     metadata = card_metadata(card, prediction) | {LORA_METADATA: json.dumps(table, indent=2, sort_keys=True)}
+    if (*PLACE, "down") in parsed:
+        embedding = backbone.pipeline.text_encoder.get_input_embeddings()
+        rows = getattr(embedding, "base_layer", embedding).weight
+        metadata[WORD_KEY] = describe_word(card.trigger, parsed[(*PLACE, "down")], rows).metadata()
     blob = adapter_bytes(tensors, metadata)
     if not prove:
         atomic_write(path, blob)
@@ -249,7 +254,13 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None) -
     card = card_from_metadata(header.metadata, path.stem)
     tensors = {}
     weights = read_weights(path)
+    word = word_from_metadata(header.metadata)
     for (component, module), weight in weights.items():
+        if (component, module) == PLACE:
+            if word is None:
+                raise AdapterError(path.name, "it does not say which word it learned", "Train it again")
+            tensors[word.key] = word_vectors(word, weight.up, weight.alpha / weight.rank)
+            continue
         tensors[kohya_key(component, module, "down")] = weight.down
         tensors[kohya_key(component, module, "up")] = weight.up
         tensors[kohya_key(component, module, "alpha")] = torch.tensor(weight.alpha, dtype=torch.float32)
@@ -269,7 +280,8 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None) -
 
 def _kohya_words(card: Card | None, weights: Mapping[tuple[str, str], LoraWeight]) -> dict[str, str]:
     # The keys that A1111 and ComfyUI's loaders show: https://github.com/kohya-ss/sd-scripts, `train_network.py`.
-    ranks, alphas = {w.rank for w in weights.values()}, {w.alpha for w in weights.values()}
+    layers = [weight for place, weight in weights.items() if place != PLACE]
+    ranks, alphas = {weight.rank for weight in layers}, {weight.alpha for weight in layers}
     words = {"ss_network_module": "networks.lora"}
     if len(ranks) == 1:
         words["ss_network_dim"] = str(ranks.pop())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.header import FRESH_COPY, Header, non_finite, read_header
 from workbench.adapters.keys import diffusers_key, parse_key, what_else
+from workbench.adapters.word import PLACE, TABLE, word_from_metadata, word_halves
 from workbench.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -66,7 +67,14 @@ def module_shapes(header: Header, name: str) -> dict[tuple[str, str], Shape]:
     """
     found: dict[tuple[str, str], dict[str, tuple[int, ...]]] = {}
     spellings: dict[tuple[str, str], str] = {}
+    word = word_from_metadata(header.metadata)
     for text, tensor in header.tensors.items():
+        if word is not None and text == word.key:
+            if tensor.shape != (len(word.ids), len(word.rows) // 4 // len(word.ids)):
+                raise AdapterError(name, f"what it learned of the word {word.text!r} has another size", FRESH_COPY)
+            found[PLACE] = {"down": (len(word.ids), word.size), "up": tensor.shape[::-1]}
+            spellings[PLACE] = "kohya"
+            continue
         key = parse_key(text)
         if key is None or (key.role != "alpha" and len(tensor.shape) < 2):
             raise AdapterError(
@@ -106,7 +114,12 @@ def read_weights(path: Path) -> dict[tuple[str, str], LoraWeight]:
     for key in non_finite(path, header):
         raise AdapterError(path.name, f"its weight {key[:80]!r} holds NaN or infinity", FRESH_COPY)
     halves: dict[tuple[str, str], dict[str, Any]] = {}
+    word = word_from_metadata(header.metadata)
     for text, tensor in load_file(path).items():
+        if word is not None and text == word.key:
+            down, up = word_halves(word, tensor)
+            halves[PLACE] = {"down": down, "up": up}
+            continue
         key_ = parse_key(text)
         assert key_ is not None  # module_shapes has refused the others
         halves.setdefault((key_.component, key_.module), {})[key_.role] = tensor
@@ -175,9 +188,11 @@ def adapted_layers(model: Any) -> dict[str, tuple[int, int]]:
 
     layers = {}
     for name, module in model.named_modules():
+        short = name.removeprefix("text_model.").replace(".base_layer", "")
+        if isinstance(module, nn.Embedding) and short == TABLE:
+            layers[short] = (module.num_embeddings, module.embedding_dim)
         if ".lora_" in name or not isinstance(module, nn.Linear | nn.Conv2d):
             continue
-        short = name.removeprefix("text_model.").replace(".base_layer", "")
         inputs = module.in_features if isinstance(module, nn.Linear) else module.in_channels
         layers[short] = (inputs, module.out_features if isinstance(module, nn.Linear) else module.out_channels)
     return layers
@@ -286,8 +301,15 @@ def lora_layers(pipeline: Any, adapter: str) -> dict[tuple[str, str], Any]:
         (component, name.removeprefix("text_model.")): module
         for component, part in parts(pipeline).items()
         for name, module in part.named_modules()
-        if isinstance(module, LoraLayer) and adapter in module.lora_A
+        if isinstance(module, LoraLayer) and (adapter in module.lora_A or adapter in module.lora_embedding_A)
     }
+
+
+def layer_halves(layer: Any, adapter: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """The two matrices, down and up, that an adapter has in one of peft's layers."""
+    if adapter in layer.lora_embedding_A:
+        return layer.lora_embedding_A[adapter].detach(), layer.lora_embedding_B[adapter].detach()
+    return layer.lora_A[adapter].weight.detach(), layer.lora_B[adapter].weight.detach()
 
 
 def loaded_difference(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeight], adapter: str) -> str:
@@ -308,8 +330,7 @@ def loaded_difference(pipeline: Any, weights: Mapping[tuple[str, str], LoraWeigh
         scale = layer.scaling[adapter]
         if not math.isclose(scale, weight.alpha / weight.rank, rel_tol=1e-6):
             return f"{'.'.join(where)} is scaled by {scale:g} and should be by {weight.alpha / weight.rank:g}"
-        for loaded, stored in ((layer.lora_A, weight.down), (layer.lora_B, weight.up)):
-            tensor = loaded[adapter].weight.detach()
+        for tensor, stored in zip(layer_halves(layer, adapter), (weight.down, weight.up), strict=True):
             if not torch.equal(tensor.cpu(), stored.to(tensor.dtype)):
                 return f"{'.'.join(where)} holds other numbers than the file"
     return ""
