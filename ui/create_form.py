@@ -15,6 +15,7 @@ from ui.words import plain, tell
 from workbench.adapters import Card, ShelfEntry, list_shelf, thumbnail_bytes
 from workbench.errors import GenerationError
 from workbench.generation import Preferences, Request, choices
+from workbench.generation.reading import read_prompt
 
 CHOOSE, WRITE = "Choose", "Write"
 SCENE = ("expression", "clothing", "clothing_colour", "headwear", "background", "pose")
@@ -73,11 +74,16 @@ def form(draw_button: Callable[[], None]) -> Wish:
     )  # fmt: skip
     said = _lists(SCENE if adapters else SCENE + PERSON) if mode == CHOOSE else {}
     prompt = _chosen(card, said) if mode == CHOOSE else _written(card)
+    # Filled when the base is known, which is chosen further down.
+    understood = st.container(key="read-as")
     draw_button()
     with st.expander("More settings", icon=":material/tune:"):
         numbers = _numbers(base_of(card.base))
         if others := [name for name in shelf if adapters and name != adapters[0][0]]:
             adapters += _second([NOBODY, *others], shelf)
+    cards = [shelf[name].card for name, _ in adapters]
+    for note in read_prompt(prompt, numbers["base"], cards).notes():
+        understood.caption(plain(note))
     return Wish(prompt=prompt, adapters=tuple(adapters), **numbers)
 
 

@@ -144,3 +144,14 @@ def draw(page: AppTest, count: int, steps: int) -> None:
     page.button(key="draw-button").click().run()
     assert not page.exception and not page.error, [each.value for each in page.error]
     assert (home() / "gallery").is_dir()
+
+
+def test_own_words_are_shown_as_the_base_reads_them(screen: Open) -> None:
+    page = screen("create")
+    page.get("button_group")[0].set_value("Write").run()
+    page.text_area(key="prompt").set_value("萌版头像，短发，圆眼镜，恐龙").run()
+    said = text_of(page)
+    assert "Read as: chibi of a person, short hair, round glasses" in said
+    assert "the base does not know it: 恐龙" in said
+    page.text_area(key="prompt").set_value("chibi of a person, smiling").run()
+    assert "Read as" not in text_of(page)

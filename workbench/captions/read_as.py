@@ -96,12 +96,13 @@ def world_words() -> frozenset[str]:
     return frozenset(word.lower() for phrase in phrases for word in phrase.replace(",", " ").split())
 
 
-def read_as(prompt: str, keep: Sequence[str] = ()) -> ReadAs:
+def read_as(prompt: str, keep: Sequence[str] = (), otherwise: str = SOMEBODY) -> ReadAs:
     """Reads a prompt.
 
     Args:
         prompt: English, Chinese or both.
         keep: words that stay whatever they are: how the adapters in use call their persons, such as `zkq person`.
+        otherwise: the text when no word of the prompt is known.
 
     Returns:
         The prompt for the base. A phrase that denies something (no hat, 不戴眼镜) is left out whole: a base would
@@ -122,7 +123,7 @@ def read_as(prompt: str, keep: Sequence[str] = ()) -> ReadAs:
         phrases += _chinese_order(found.words, keep) if _CHINESE.search(clause) else _phrases(found.words)
     if not changed:
         return ReadAs(prompt)
-    text = _articles(_hair(", ".join(phrases) or SOMEBODY))
+    text = _articles(_hair(", ".join(phrases) or otherwise))
     return ReadAs(text, tuple(dict.fromkeys(left_out)), text != prompt or bool(left_out))
 
 

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     gallery = Gallery()
     pictures = _again(args) if args.again else _draw(args)
     made = []
+    told: set[str] = set()
     for picture in pictures:
         name = gallery.add(picture)
         path = gallery.get(name).path
@@ -67,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             print(short_path(path))
             for note in picture.notes:
-                print(f"  {note}")
+                if note not in told:  # what is true of all pictures is said once
+                    print(f"  {note}")
+            told |= set(picture.notes)
     if args.json:
         print_json(made)
     return 0

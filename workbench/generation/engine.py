@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from workbench.adapters import attach, check_base, detach, file_sha256, find_adapter, read_weights
 from workbench.device import cpu_computes_half, quick_half
 from workbench.errors import GenerationError
+from workbench.generation.reading import read_request
 from workbench.generation.record import RECORD_FORMAT, Picture, request_from_record
 from workbench.generation.request import LARGEST_SEED, Request
 
 if TYPE_CHECKING:
+    from workbench.adapters import Card
     from workbench.backbones import Backbone
 
 WARM_ADAPTERS = 4  # as many as one request may name; more would only hold memory
@@ -110,12 +112,16 @@ class Engine:
             ):
                 if before and before != now:
                     fresh["notes"].append(f"The {thing} is not the one this picture was made with")
-            return self._draw(fresh, 1, None, None, None)[0]
+            said = {"said": record["said"]} if record.get("said") else {}
+            return self._draw(fresh | said, 1, None, None, None)[0]
 
     def _record(self, request: Request, size: int, steps: int, guidance: float, rescale: float) -> dict[str, Any]:
         """Activates the request's adapters and writes down all that decides the picture, but for the seed."""
+        said = request.prompt
+        request, read = read_request(request, self.backbone.id, self._cards(request))
         adapters, notes = self._activate(request)
-        return {
+        # The prompt is what the base was told: that makes the picture again, whatever a later version would read.
+        return ({"said": said} if read.changed else {}) | {
             "format": RECORD_FORMAT,
             "prompt": request.prompt,
             "negative": request.negative,
@@ -131,7 +137,7 @@ class Engine:
             "device": self.backbone.device.type,
             "dtype": self._dtype(),
             "versions": versions(),
-            "notes": notes + self._cut(request),
+            "notes": read.notes() + notes + self._cut(request),
         }
 
     def _draw(
@@ -211,6 +217,9 @@ class Engine:
                 "The size", f"{size} px is no multiple of {multiple}, which this base needs", f"Choose {near}"
             )
         return size
+
+    def _cards(self, request: Request) -> list[Card]:
+        return [find_adapter(name, self._shelf).card for name, _ in request.adapters]
 
     def _activate(self, request: Request) -> tuple[list[dict[str, Any]], list[str]]:
         """Puts a request's adapters on the pipeline at their strengths, and takes all others off.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from workbench.errors import GenerationError
-from workbench.generation.request import LARGEST_SEED, Request
+from workbench.generation.request import LARGEST_SEED, LONGEST_PROMPT, Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -157,6 +157,7 @@ def checked_record(table: Mapping[str, Any]) -> dict[str, Any]:
         "size": request.size,
     }
     record |= {key: str(table[key])[:200] for key in _TEXTS if key in table}
+    record |= {"said": str(table["said"])[:LONGEST_PROMPT]} if table.get("said") else {}
     versions = table.get("versions", {})
     record["versions"] = {str(k)[:40]: str(v)[:40] for k, v in list(versions.items())[:20]}
     record["notes"] = [str(note)[:500] for note in table.get("notes", [])[:20]]
