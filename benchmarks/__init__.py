@@ -1,0 +1,1 @@
+"""What is measured, each by one command: speed, obedience, the base's quality, and identity."""
