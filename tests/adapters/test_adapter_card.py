@@ -46,7 +46,7 @@ def test_a_card_survives_its_metadata() -> None:
 
 def test_modelspec_says_the_same_to_other_tools() -> None:
     spec = card_metadata(CARD, "v_prediction")
-    assert spec["modelspec.sai_model_spec"] == "1.0.0"
+    assert spec["modelspec.sai_model_spec"] == "1.0.1"
     assert spec["modelspec.architecture"] == "chibi-mini/lora"  # SD 1.x tools must not think it is theirs
     assert spec["modelspec.title"] == "米娅"
     assert spec["modelspec.trigger_phrase"] == "zkq person"

@@ -1,7 +1,7 @@
 """What an adapter says of itself: the card, kept in the file's own metadata.
 
 The card travels under our key `chibi_workbench.card` and, for other tools, as the keys of Stability AI's ModelSpec
-1.0 (https://github.com/Stability-AI/ModelSpec). Names of photos, folders and captions never go in: a shared adapter
+1.0.1 (https://github.com/Stability-AI/ModelSpec). Names of photos, folders and captions never go in: a shared adapter
 must not tell where it was made or from what.
 """
 
@@ -30,7 +30,10 @@ LONGEST_THUMBNAIL = 96 * 1024
 PRIVATE_SETTINGS = {"photos", "preview_prompts", "trackers", "resume", "home", "output", "traits", "name"}
 
 # ModelSpec's name for a family's adapters. chibi-mini opens like SD 1.x, but its adapters fit nothing else.
-ARCHITECTURES = {"sd1": "stable-diffusion-v1/lora", "sdxl": "stable-diffusion-xl-v1-base/lora"}
+ARCHITECTURES = {
+    "sd1": "stable-diffusion-v1/lora", "sdxl": "stable-diffusion-xl-v1-base/lora", "flux": "flux-1-dev/lora",
+    "sd3": "stable-diffusion-3-medium/lora", "qwen-image": "qwen-image/lora", "z-image": "z-image/lora",
+}  # fmt: skip
 OWN_BASE = "chibi-mini"
 
 
@@ -57,6 +60,9 @@ class Card:
         thumbnail: a small picture as a `data:image/…;base64,` URI, or empty.
         example_prompts: prompts that show it well.
         settings: the training settings that matter, without anything private.
+        author: who made it, as they want to be called.
+        tags: words that lists of models sort by.
+        parents: what it was mixed from, each with its strength: `mia × 0.6`.
     """
 
     name: str
@@ -77,6 +83,9 @@ class Card:
     thumbnail: str = ""
     example_prompts: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    author: str = ""
+    tags: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -109,8 +118,9 @@ class Card:
         chosen.setdefault("name", "")
         chosen.setdefault("created", "")
         card = cls(**chosen)
-        if any(not isinstance(prompt, str) for prompt in card.example_prompts):
-            chosen["example_prompts"] = []
+        for lines in ("example_prompts", "tags", "parents"):
+            if any(not isinstance(line, str) for line in getattr(card, lines)):
+                chosen[lines] = []
         chosen["scores"] = {key: value for key, value in card.scores.items() if isinstance(value, int | float)}
         if card.thumbnail and thumbnail_bytes(card) is None:
             chosen["thumbnail"] = ""
@@ -171,7 +181,7 @@ def card_metadata(card: Card, prediction: str = "") -> dict[str, str]:
     """The metadata that carries a card: our own key, and ModelSpec's keys for other tools.
 
     Args:
-        prediction: `epsilon` or `v_prediction`, the base scheduler's.
+        prediction: what the base was trained to say: `epsilon`, `v_prediction` or `flow`.
 
     Raises:
         AdapterError: the card is too long to travel in a header.
@@ -184,19 +194,21 @@ def card_metadata(card: Card, prediction: str = "") -> dict[str, str]:
         f"{OWN_BASE}/lora" if card.base == OWN_BASE else ARCHITECTURES.get(card.family, f"{card.family}/lora")
     )
     spec = {
-        "sai_model_spec": "1.0.0",
+        "sai_model_spec": "1.0.1",
         "architecture": architecture,
         "implementation": "diffusers",
         "title": card.name,
         "description": _description(card),
+        "author": card.author,
         "date": card.created,
         "license": card.licence,
         "usage_hint": f"Trigger: {card.trigger} {card.class_noun}" if card.trigger else "",
         "trigger_phrase": f"{card.trigger} {card.class_noun}".strip() if card.trigger else "",
-        "category": "Person",
+        "tags": ", ".join(["Person", *card.tags]),
+        "merged_from": ", ".join(card.parents),
         "thumbnail": public["thumbnail"],
         "resolution": f"{card.resolution}x{card.resolution}" if card.resolution else "",
-        "prediction_type": {"v_prediction": "v", "epsilon": "epsilon"}.get(prediction, ""),
+        "prediction_type": {"v_prediction": "v"}.get(prediction, prediction),
     }
     return {CARD_KEY: text} | {f"modelspec.{key}": value for key, value in spec.items() if value}
 
@@ -235,6 +247,9 @@ def card_from_metadata(metadata: Mapping[str, str], name: str) -> Card | None:
             ),
             "resolution": int(resolution[1]) if resolution else 0,
             "licence": spec.get("license", ""),
+            "author": spec.get("author", ""),
+            "tags": [tag.strip() for tag in spec.get("tags", "").split(",") if tag.strip()][:20],
+            "parents": [each.strip() for each in spec.get("merged_from", "").split(",") if each.strip()][:20],
             "created": spec.get("date", ""),
             "thumbnail": spec.get("thumbnail", ""),
         }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.adapters.card import Card, card_from_metadata, card_metadata
 from workbench.adapters.header import data_sha256, non_finite, read_header, with_metadata
 from workbench.adapters.keys import diffusers_key, kohya_key, parse_key
+from workbench.adapters.scrub import Finding, private_findings, scrubbed
 from workbench.adapters.weights import (
     COMPONENTS,
     CONFIG_FIELDS,
@@ -44,6 +45,7 @@ class AdapterInfo:
         ranks: the ranks that occur, in order.
         shapes: (component, module) -> Shape.
         data_hash: ModelSpec's hash, as stored; checked when the adapter is imported.
+        private: what its metadata gives away of the photos it was trained on.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class AdapterInfo:
     ranks: tuple[int, ...]
     shapes: dict[tuple[str, str], Shape]
     data_hash: str = ""
+    private: tuple[Finding, ...] = ()
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -82,6 +85,7 @@ def inspect_adapter(path: Path) -> AdapterInfo:
         ranks=tuple(sorted({shape.rank for shape in shapes.values()})),
         shapes=shapes,
         data_hash=header.metadata.get("modelspec.hash_sha256", ""),
+        private=tuple(private_findings(header.metadata)),
     )
 
 
@@ -230,13 +234,14 @@ def adapter_bytes(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, st
     return with_metadata(blob, {"format": "pt"} | dict(metadata) | {"modelspec.hash_sha256": f"0x{digest}"})
 
 
-def export_kohya(path: Path, target: Path | None = None, backbone: Any = None) -> Path:
+def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, keep_private: bool = False) -> Path:
     """Writes `NAME.kohya.safetensors` for ComfyUI, A1111 and the like: kohya's names, an alpha for each module.
 
     Args:
         path: an adapter file of any spelling.
         target: where to write; beside the file when None.
         backbone: an open Backbone to prove the new file with (see `prove_adapter`); None writes without proof.
+        keep_private: whether what the file tells of the photos it was trained on goes along (see `scrub.py`).
 
     Returns:
         The new file's path.
@@ -264,7 +269,8 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None) -
         tensors[kohya_key(component, module, "down")] = weight.down
         tensors[kohya_key(component, module, "up")] = weight.up
         tensors[kohya_key(component, module, "alpha")] = torch.tensor(weight.alpha, dtype=torch.float32)
-    metadata = {key: value for key, value in header.metadata.items() if key not in (LORA_METADATA, "format")}
+    own = header.metadata if keep_private else scrubbed(header.metadata)
+    metadata = {key: value for key, value in own.items() if key not in (LORA_METADATA, "format")}
     metadata |= _kohya_words(card, weights)
     unproven = target.with_name(f".unproven-{target.name}")
     blob = adapter_bytes(tensors, metadata)

@@ -1,18 +1,26 @@
-"""The shelf: the folder of finished adapters. What lies in the folder is what is on the shelf; there is no index."""
+"""The shelf: the folder of finished adapters. What lies in the folder is what is on the shelf; there is no index.
+
+Tags and the like are labels beside the files (`labels.py`); what is deleted goes to the trash (`trash.py`).
+"""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
 import os
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.adapters.card import Card
+from workbench.adapters.complete import find_strays, refuse_strays, strength_warnings, without_weights
 from workbench.adapters.file import KOHYA_SUFFIX, AdapterInfo, check_weights, inspect_adapter
-from workbench.adapters.header import MAX_FILE, PICKLES, refuse_pickle
+from workbench.adapters.header import MAX_FILE, PICKLES, read_header, refuse_pickle
+from workbench.adapters.labels import Label, change_label, read_labels, write_label
+from workbench.adapters.scrub import Finding
+from workbench.adapters.weights import read_weights
 from workbench.config import atomic_write, make_folder, safe_name, shelf, storage_errors
 from workbench.errors import AdapterError
 
@@ -28,6 +36,7 @@ class ShelfEntry:
         info: what its header tells; None when it is broken.
         broken: why it cannot be used, or empty.
         notes: what the person should know of it, such as that its base is unknown.
+        label: what the person wrote on it.
     """
 
     name: str
@@ -37,6 +46,12 @@ class ShelfEntry:
     info: AdapterInfo | None
     broken: str
     notes: tuple[str, ...]
+    label: Label = field(default_factory=Label)
+
+    @property
+    def private(self) -> tuple[Finding, ...]:
+        """What its metadata gives away of the photos it was trained on; see `scrub.py`."""
+        return self.info.private if self.info else ()
 
     @property
     def card(self) -> Card:
@@ -55,19 +70,23 @@ def list_shelf(folder: Path | None = None) -> list[ShelfEntry]:
     with storage_errors(folder):
         files = [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()]
     names = {path.name for path in files}
+    labels = read_labels(folder)
     entries = []
     for path in files:
         original = path.name.removesuffix(KOHYA_SUFFIX) + SUFFIX
         if path.suffix.lower() not in (SUFFIX, *PICKLES) or (path.name.endswith(KOHYA_SUFFIX) and original in names):
             continue
         with suppress(FileNotFoundError):  # taken away since the folder was read
-            entries.append(_entry(path))
+            entries.append(read_entry(path, labels))
     return sorted(entries, key=lambda entry: (-entry.modified.timestamp(), entry.name))
 
 
-def _entry(path: Path) -> ShelfEntry:
-    info, broken, notes = None, "", []
-    stat = path.stat()
+def read_entry(path: Path, labels: Mapping[str, Label] | None = None) -> ShelfEntry:
+    """One file of the shelf; `labels` are the shelf's when they have been read already."""
+    info, broken = None, ""
+    stat, name = path.stat(), path.name.removesuffix(SUFFIX)
+    label = (read_labels(path.parent) if labels is None else labels).get(name, Label())
+    notes = list(label.warnings)
     try:
         info = inspect_adapter(path)
     except AdapterError as error:
@@ -77,9 +96,8 @@ def _entry(path: Path) -> ShelfEntry:
             notes.append("It has no card: its base and trigger word are unknown")
         elif not info.card.base:
             notes.append("It does not say which base it was trained on")
-    name = path.name.removesuffix(SUFFIX)
     modified = datetime.fromtimestamp(stat.st_mtime, UTC)
-    return ShelfEntry(name, path, stat.st_size, modified, info, broken, tuple(notes))
+    return ShelfEntry(name, path, stat.st_size, modified, info, broken, tuple(notes), label)
 
 
 def find_adapter(name: str, folder: Path | None = None) -> ShelfEntry:
@@ -88,13 +106,18 @@ def find_adapter(name: str, folder: Path | None = None) -> ShelfEntry:
     Raises:
         AdapterError: there is none of that name (says the nearest), or it is broken.
     """
-    entry = _named(name, folder)
+    entry = named_entry(name, folder)
     if entry.broken:
         raise AdapterError(entry.path.name, *entry.broken.removesuffix(".").rsplit(". ", 1))
     return entry
 
 
-def _named(name: str, folder: Path | None) -> ShelfEntry:
+def named_entry(name: str, folder: Path | None = None) -> ShelfEntry:
+    """Like `find_adapter`, but broken ones are found too.
+
+    Raises:
+        AdapterError: there is none of that name; says the nearest.
+    """
     name = name.removesuffix(SUFFIX)
     entries = {entry.name: entry for entry in list_shelf(folder)}
     if name in entries:
@@ -104,16 +127,22 @@ def _named(name: str, folder: Path | None) -> ShelfEntry:
     raise AdapterError(f"Adapter {name!r}", "it is not on the shelf", way_out)
 
 
-def import_adapter(source: bytes | Path, name: str, folder: Path | None = None, replace: bool = False) -> ShelfEntry:
+def import_adapter(
+    source: bytes | Path, name: str, folder: Path | None = None, replace: bool = False, partial: bool = False
+) -> ShelfEntry:
     """Puts an adapter on the shelf after reading all of it; nothing is left there when it is refused.
+
+    What it gives away of its photos is in `ShelfEntry.private`, weights of an absurd size are in its notes.
 
     Args:
         source: a file's bytes, or its path.
         name: what to call it; a `.safetensors` at the end is dropped.
         replace: whether an adapter of that name may be replaced.
+        partial: whether to bring only those weights that are understood; otherwise a file with others is refused.
 
     Raises:
-        AdapterError: not a safetensors LoRA, broken, not finite, altered since it was saved, or the name is taken.
+        AdapterError: not a safetensors LoRA, broken, not finite, altered since it was saved, with weights that would
+            not be used or lack their other half, or the name is taken.
         SubjectError: the name cannot be a file's name.
         StorageError: the disk is full or the shelf may not be written.
     """
@@ -134,18 +163,33 @@ def import_adapter(source: bytes | Path, name: str, folder: Path | None = None, 
     try:
         atomic_write(arriving, source)
         try:
-            inspect_adapter(arriving)
-            check_weights(arriving)
+            source = _checked(arriving, source, partial)
+            warnings = strength_warnings(read_weights(arriving))
         except AdapterError as error:
             raise AdapterError(target.name, error.reason, error.way_out) from None
         atomic_write(target, source)
     finally:
         arriving.unlink(missing_ok=True)
-    return _entry(target)
+    change_label(name, folder, warnings=warnings)
+    return read_entry(target)
+
+
+def _checked(arriving: Path, source: bytes, partial: bool) -> bytes:
+    """Reads all of a file that arrives, and leaves out what is not understood when that is wanted."""
+    header = read_header(arriving)
+    if partial and (strays := find_strays(header)):
+        check_weights(arriving)  # before the hash is made anew
+        source = without_weights(arriving, header, {*strays.unused, *strays.lost})
+        atomic_write(arriving, source)
+    else:
+        refuse_strays(header, arriving.name)
+    inspect_adapter(arriving)
+    check_weights(arriving)
+    return source
 
 
 def delete_adapter(name: str, folder: Path | None = None) -> list[Path]:
-    """Erases an adapter, broken ones too, with its kohya export.
+    """Erases an adapter for good, broken ones too, with its kohya export and label; see `trash_adapter` otherwise.
 
     Returns:
         The files that were removed.
@@ -153,12 +197,13 @@ def delete_adapter(name: str, folder: Path | None = None) -> list[Path]:
     Raises:
         AdapterError: there is none of that name.
     """
-    entry = _named(name, folder)
+    entry = named_entry(name, folder)
     export = entry.path.with_name(entry.name + KOHYA_SUFFIX)
     removed = [path for path in (entry.path, export) if path.exists()]
     for path in removed:
         with storage_errors(path):
             path.unlink()
+    write_label(entry.name, None, entry.path.parent)
     return removed
 
 
@@ -169,7 +214,7 @@ def rename_adapter(name: str, new_name: str, folder: Path | None = None) -> Shel
         AdapterError: there is none of the old name, or one of the new.
         SubjectError: the new name cannot be a file's name.
     """
-    entry = _named(name, folder)
+    entry = named_entry(name, folder)
     new_name = safe_name(new_name.removesuffix(SUFFIX))
     target = entry.path.with_name(new_name + SUFFIX)
     if target.exists():
@@ -179,7 +224,9 @@ def rename_adapter(name: str, new_name: str, folder: Path | None = None) -> Shel
         if export.exists():
             export.replace(target.with_name(new_name + KOHYA_SUFFIX))
         entry.path.replace(target)
-    return _entry(target)
+    write_label(new_name, entry.label, target.parent)
+    write_label(entry.name, None, target.parent)
+    return read_entry(target)
 
 
 def file_sha256(path: Path) -> str:

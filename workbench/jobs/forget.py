@@ -11,7 +11,7 @@ from workbench.jobs.follow import list_jobs
 
 
 def forget_person(name: str) -> list[Path]:
-    """Erases a person's photos, crops, data set, cache, run, adapter, and the pictures made with it.
+    """Erases a person's photos, crops, data set, cache, run, adapter, and the pictures made with it; in the trash too.
 
     Returns:
         What was removed; empty when there was nothing of them.
@@ -21,6 +21,7 @@ def forget_person(name: str) -> list[Path]:
         StorageError: something may not be removed.
     """
     from workbench.adapters import delete_adapter, list_shelf
+    from workbench.adapters.trash import empty_trash
     from workbench.gallery import Gallery
     from workbench.photos import forget
 
@@ -34,4 +35,4 @@ def forget_person(name: str) -> list[Path]:
         removed += gallery.delete(*[kept.id for kept in gallery.search(adapter=name, limit=sys.maxsize)])
     if any(entry.name == name for entry in list_shelf()):
         removed += delete_adapter(name)
-    return removed + forget(name)
+    return removed + empty_trash(name) + forget(name)
