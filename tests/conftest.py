@@ -31,6 +31,11 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     folder = tmp_path_factory.mktemp("places")
     monkeypatch.setenv("WORKBENCH_HOME", str(folder / "workspace"))
     monkeypatch.setenv("WORKBENCH_LORAS", str(folder / "loras"))
+    # Plain, so that tests can look into files; those of the vault (tests/privacy) work on encrypted ones. Keys never go
+    # to the keyring or the configuration folder of whoever runs the tests.
+    monkeypatch.setenv("WORKBENCH_VAULT", "plain")
+    monkeypatch.setenv("WORKBENCH_KEYS", str(folder / "keys"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return folder
 

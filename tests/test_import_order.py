@@ -12,6 +12,7 @@ from workbench.config import ROOT
 
 ORDER = [
     ("errors", "config", "device"),
+    ("privacy",),
     ("world",),
     ("photos",),
     ("captions",),

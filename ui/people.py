@@ -24,6 +24,7 @@ from workbench.photos import (
     forget,
     list_subjects,
     load_subject,
+    open_crop,
 )
 
 SAMPLE, SAMPLE_PHOTOS = "sample", ROOT / "examples" / "selfies"
@@ -105,11 +106,10 @@ def kept_crops(subject: Subject) -> list[Path]:
 
 @st.cache_data(show_spinner=False, max_entries=500)
 def thumbnail(path: Path, changed: int) -> bytes | None:
-    """A small JPEG of a picture file, None when it is broken; `changed` is its time of change."""
+    """A small JPEG of a crop, None when it is broken; `changed` is its time of change."""
     try:
-        with Image.open(path) as image:
-            return small(image)
-    except (OSError, ValueError, SyntaxError):
+        return small(open_crop(path))
+    except PhotoError:
         return None
 
 

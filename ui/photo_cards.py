@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from PIL import Image
 
 from ui import people, theme
 from ui.words import count, escaped, plain, telling, telling_later
-from workbench.photos import Judgement, Subject, judgements, remove_photo
+from workbench.photos import Judgement, Subject, judgements, open_crop, remove_photo
 from workbench.photos.scene import LONGEST_WORDS, photo_words, save_photo_words
 from workbench.world.words import scene_words
 
@@ -77,8 +76,7 @@ def suggest(subject: Subject, crops: list[Path]) -> None:
 
     found = {}
     for path in crops:
-        with Image.open(path) as image:
-            read = read_scene(image.convert("RGB"))
+        read = read_scene(open_crop(path))
         sure = {name: read[name].value for name in NAMED if read[name].confidence >= SURE}
         found[path.stem] = scene_words(sure, "photo")
         st.session_state[_key(subject, path.stem)] = found[path.stem]

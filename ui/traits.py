@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from PIL import Image
 
 from ui import theme
 from ui.words import telling_later
 from workbench.captions import TRAITS
-from workbench.photos import Subject, save_subject
+from workbench.photos import Subject, open_crop, save_subject
 
 
 def correct_traits(subject: Subject, crops: list[Path]) -> None:
@@ -40,11 +39,7 @@ def read_from(crops: tuple[Path, ...]) -> dict[str, Any]:
     """The traits that the crops show; a crop's name is its content's, so the answer may be remembered."""
     from workbench.captions import read_traits
 
-    pictures = []
-    for path in crops:
-        with Image.open(path) as image:
-            pictures.append(image.convert("RGB"))
-    return {trait: reading.value for trait, reading in read_traits(pictures).items()}
+    return {trait: reading.value for trait, reading in read_traits([open_crop(path) for path in crops]).items()}
 
 
 def _word(value: Any) -> str:

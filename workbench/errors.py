@@ -3,6 +3,7 @@
     WorkbenchError
     ├── ConfigError        a setting is unknown, of the wrong type or out of range
     ├── StorageError       a folder cannot be read or written, or the disk is full
+    ├── VaultError         a kept photo cannot be opened: the key is missing, wrong, or the file was altered
     ├── PhotoError         a photo, or a set of photos, cannot be used
     ├── SubjectError       no such subject, or the name is taken
     ├── BackboneError      a base model is missing, broken or of an unknown family
@@ -47,6 +48,10 @@ class ConfigError(WorkbenchError):
 
 class StorageError(WorkbenchError):
     """A folder cannot be read or written, or the disk is full."""
+
+
+class VaultError(WorkbenchError):
+    """A kept photo cannot be opened: the key is missing or wrong, or the file was altered."""
 
 
 class PhotoError(WorkbenchError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
 from workbench.backbones import Backbone, Words
-from workbench.config import atomic_write
 from workbench.dataset.folder import KINDS, Example
-from workbench.errors import ConfigError, DatasetError
+from workbench.errors import ConfigError, DatasetError, VaultError
+from workbench.privacy import owner_of, read_private, write_private
 
 # Which side of a data set is shown mirrored too: of the others there are as many as one likes.
 FLIPPED_KINDS = ("photo",)
@@ -107,7 +108,9 @@ def encode(
                 raise DatasetError(name, f"{backbone.id} cannot encode it: the result is not finite", "Leave it out")
             latents[row] = (mean, std)
             if (kept_file := files[row]) is not None:
-                atomic_write(kept_file, save({"mean": mean.contiguous(), "std": std.contiguous()}))
+                example = jobs[row][0]
+                owner = owner_of(example.file) if example.kind == "photo" else ""
+                write_private(kept_file, save({"mean": mean.contiguous(), "std": std.contiguous()}), owner)
         if on_picture:
             on_picture(start + len(rows), len(missing))
 
@@ -153,7 +156,7 @@ def _digest(examples: Sequence[Example]) -> str:
 def _tensor(example: Example, size: int, flip: bool) -> torch.Tensor:
     """(3, size, size) in [-1, 1]; a picture that is not square is cut at its longer sides."""
     try:
-        with Image.open(example.file) as opened:
+        with Image.open(io.BytesIO(read_private(example.file))) as opened:
             picture = ImageOps.fit(opened.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
     except OSError as error:
         raise DatasetError(example.file.name, "it cannot be opened as a picture", "Leave it out") from error
@@ -174,7 +177,7 @@ def latent_file(folder: Path | None, backbone: Backbone, example: Example, size:
 def _read(file: Path) -> tuple[torch.Tensor, torch.Tensor] | None:
     """A kept latent, or None when there is none or it is broken: it is encoded again then."""
     try:
-        kept = load_file(file)
+        kept = load(read_private(file))
         return kept["mean"], kept["std"]
-    except (OSError, SafetensorError, KeyError):
+    except (OSError, SafetensorError, KeyError, VaultError):
         return None

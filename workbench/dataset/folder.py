@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.config import atomic_write, make_folder, storage_errors
+from workbench.config import make_folder, storage_errors
 from workbench.errors import DatasetError
+from workbench.privacy import read_private, write_private
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,7 +50,8 @@ def build_dataset(
 ) -> list[Example]:
     """Writes a data set, in place of one that was there before.
 
-    The new one is written beside the old one and takes its place when it is complete.
+    The new one is written beside the old one and takes its place when it is complete. In `datasets/NAME` of an
+    encrypted workspace the photos and the captions are encrypted; `workbench vault unlock` opens them to other programs.
 
     Args:
         folder: where it goes.
@@ -71,12 +73,15 @@ def build_dataset(
             for index, (picture, text) in enumerate(captioned):
                 content = _png(picture)
                 file = building / f"{kind}-{index:03d}.png"
-                with storage_errors(file):
-                    file.write_bytes(content)
+                if kind == "photo":
+                    write_private(file, content)
+                else:
+                    with storage_errors(file):
+                        file.write_bytes(content)
                 digest = hashlib.sha256(content).hexdigest()
                 lines.append({"file_name": file.name, "text": text, "kind": kind, "sha256": digest})
         table = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        atomic_write(building / "metadata.jsonl", table)
+        write_private(building / "metadata.jsonl", table)
         with storage_errors(folder):
             if folder.exists():
                 folder.rename(replaced)
@@ -95,7 +100,7 @@ def load_examples(folder: Path) -> list[Example]:
     """
     index = folder / "metadata.jsonl"
     try:
-        lines = index.read_text(encoding="utf-8").splitlines()
+        lines = read_private(index).decode("utf-8").splitlines()
     except FileNotFoundError:
         raise DatasetError(str(folder), "there is no metadata.jsonl in it", REBUILD) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -119,7 +124,7 @@ def _example(folder: Path, number: int, line: str) -> Example:
         raise DatasetError(where, f"it is not understood ({error})", REBUILD) from error
     file = folder / name
     try:
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
+        found = hashlib.sha256(read_private(file)).hexdigest()
     except FileNotFoundError:
         raise DatasetError(f"{folder.name}/{name}", "the picture is missing", REBUILD) from None
     except OSError as error:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from workbench.config import find_path
 from workbench.errors import PhotoError
-from workbench.photos import check_folder, crop_face, crops, judgements, load_subject
+from workbench.photos import check_folder, crop_face, crops, judgements, load_subject, open_crop
 from workbench.photos.crop import natural_size
 from workbench.photos.scene import photo_words
 
@@ -72,16 +72,9 @@ def _kept(name: str) -> Selfies:
     files, records, said = crops(subject), judgements(subject), photo_words(subject)
     if not files:
         raise PhotoError(f"Subject {name}", "no photos are kept under this name", "Bring photos first")
-    pictures = []
-    for file in files:
-        try:
-            with Image.open(file) as opened:
-                pictures.append(opened.convert("RGB"))
-        except OSError as error:
-            raise PhotoError(file.name, "the kept photo is broken", "Bring it again") from error
     return Selfies(
         names=tuple(str(records.get(file.stem, {}).get("name") or file.name) for file in files),
-        crops=tuple(pictures),
+        crops=tuple(open_crop(file) for file in files),
         traits=dict(subject.traits),
         words=tuple(said.get(file.stem, "") for file in files),
     )

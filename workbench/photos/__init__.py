@@ -26,7 +26,7 @@ from workbench.photos.subject import (
     save_subject,
     subject_folder,
 )
-from workbench.photos.vault import add_photos, crops, forget, judgements, kept_photos, remove_photo
+from workbench.photos.vault import add_photos, crops, forget, judgements, kept_photos, open_crop, remove_photo
 from workbench.photos.verdict import PROBLEM_CODES, Judgement, Problem, Verdict
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "kept_photos",
     "list_subjects",
     "load_subject",
+    "open_crop",
     "open_photo",
     "remove_photo",
     "save_subject",

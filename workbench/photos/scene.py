@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.config import atomic_write
 from workbench.photos.subject import Subject, subject_folder
+from workbench.privacy import read_private, write_private
 
 LONGEST_WORDS = 200
 
@@ -22,7 +22,7 @@ def photo_words(subject: Subject) -> dict[str, str]:
     """
     folder = subject_folder(subject.name)
     try:
-        table: Any = json.loads((folder / "captions.json").read_text(encoding="utf-8"))
+        table: Any = json.loads(read_private(folder / "captions.json"))
     except (OSError, ValueError):
         return {}
     if not isinstance(table, dict):
@@ -44,4 +44,4 @@ def save_photo_words(subject: Subject, words: Mapping[str, str]) -> None:
     clean = {key: " ".join("".join(c if c.isprintable() else " " for c in text).split()) for key, text in words.items()}
     table = photo_words(subject) | {key: text.strip(" ,")[:LONGEST_WORDS] for key, text in clean.items()}
     kept = {key: text for key, text in table.items() if text}
-    atomic_write(subject_folder(subject.name) / "captions.json", json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+    write_private(subject_folder(subject.name) / "captions.json", json.dumps(kept, ensure_ascii=False, indent=1) + "\n")

@@ -1,7 +1,8 @@
 """What is kept of a subject's photos, and how it is erased.
 
 The files a person brought are never touched and never kept: what is kept are their pixels, upright and without
-metadata, and the crops that training sees.
+metadata, and the crops that training sees. Both are encrypted unless the workspace is plain (`workbench.privacy`), so
+whoever wants a crop's pixels asks `open_crop`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import Any
 
 from PIL import Image
 
-from workbench.config import atomic_write, home, safe_name, storage_errors
-from workbench.errors import SubjectError
+from workbench.config import home, safe_name, storage_errors
+from workbench.errors import PhotoError, SubjectError
 from workbench.photos.crop import crop_face, natural_size
 from workbench.photos.photo import Photo, open_photo
 from workbench.photos.subject import Subject, subject_folder
 from workbench.photos.verdict import Judgement, Verdict
+from workbench.privacy import read_private, write_private
 
 _BUSY_STATES = ("preparing", "running", "saving")
 # A run writes its heartbeat every few seconds; a process number may since belong to another program.
@@ -65,9 +67,9 @@ def _keep(folder: Path, key: str, judgement: Judgement) -> Path:
     crop = folder / "crops" / f"{key}.png"
     kept = folder / "photos" / f"{key}.png"
     if not kept.exists():
-        atomic_write(kept, _png(photo.image))
+        write_private(kept, _png(photo.image))
     # Last: a crop without its photo cannot be.
-    atomic_write(crop, _png(crop_face(photo, face, natural_size(face))))
+    write_private(crop, _png(crop_face(photo, face, natural_size(face))))
     return crop
 
 
@@ -88,13 +90,13 @@ def _drop(folder: Path, key: str) -> None:
 
 
 def _write_records(folder: Path, records: dict[str, Any]) -> None:
-    atomic_write(folder / "judgements.json", json.dumps(records, ensure_ascii=False, indent=1) + "\n")
+    write_private(folder / "judgements.json", json.dumps(records, ensure_ascii=False, indent=1) + "\n")
 
 
 def judgements(subject: Subject) -> dict[str, Any]:
     """What was said of each kept photo, by the first 16 characters of its file's sha256; as `Judgement.to_dict`."""
     try:
-        records = json.loads((subject_folder(subject.name) / "judgements.json").read_text(encoding="utf-8"))
+        records = json.loads(read_private(subject_folder(subject.name) / "judgements.json"))
     except (OSError, ValueError):
         return {}
     return records if isinstance(records, dict) else {}
@@ -106,7 +108,7 @@ def kept_photos(subject: Subject) -> list[Photo]:
     photos = []
     for path in sorted(folder.glob("*.png")):
         record = records.get(path.stem, {})
-        photo = open_photo(path, record.get("name") or path.name)
+        photo = open_photo(read_private(path), record.get("name") or path.name)
         photos.append(replace(photo, sha256=record.get("sha256") or photo.sha256))
     return photos
 
@@ -114,6 +116,20 @@ def kept_photos(subject: Subject) -> list[Photo]:
 def crops(subject: Subject) -> list[Path]:
     """The crops that training sees, in an order that does not depend on when they came."""
     return sorted((subject_folder(subject.name) / "crops").glob("*.png"))
+
+
+def open_crop(path: Path) -> Image.Image:
+    """A crop's pixels, RGB, decrypted in memory.
+
+    Raises:
+        PhotoError: it is broken.
+        VaultError: it is encrypted and the key cannot be had.
+    """
+    try:
+        with Image.open(io.BytesIO(read_private(path)), formats=["PNG"]) as opened:
+            return opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise PhotoError(path.name, "the kept photo is broken", "Bring it again") from error
 
 
 def remove_photo(subject: Subject, sha256: str) -> None:
