@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model_state_dict
+from peft import LoraConfig, PeftConfig, get_peft_model_state_dict
 from torch import nn
 
 from workbench.backbones import Backbone
 from workbench.errors import TrainingError
+from workbench.training.kinds import LINEAR_ONLY, make_config, plain_lora, start_of
+from workbench.training.word import LEARNED, TABLE, learn_word, word_tokens
 
 TEXT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 NAME = "default"
@@ -24,10 +27,14 @@ class Attachment:
         backbone: what it is attached to.
         configs: peft's configuration of each part, by what the pipeline calls it: `unet` or `transformer`, and
             `text_encoder`, `text_encoder_2` when they learn too.
+        kind: of the denoiser's part, see `kinds`.
+        start: what that kind has to remember of its first weights.
     """
 
     backbone: Backbone
-    configs: dict[str, LoraConfig]
+    configs: dict[str, PeftConfig]
+    kind: str = "lora"
+    start: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def part(self, part: str) -> nn.Module:
         """The network of a part."""
@@ -55,9 +62,49 @@ class Attachment:
         for name, parameter in own.items():
             parameter.data.copy_(state[name])
 
+    def groups(
+        self, rates: Mapping[str, float], word_rate: float = 0.0, ratio: float = 1.0
+    ) -> list[tuple[list[nn.Parameter], float]]:
+        """What learns, grouped by its learning rate.
+
+        Args:
+            rates: of each part.
+            word_rate: of the trigger word's rows in the token table.
+            ratio: LoRA+ (arXiv 2402.12354): the second matrix, which starts at zero, learns so many times faster.
+
+        Returns:
+            (parameters, learning rate) pairs; each parameter is in one of them.
+        """
+        groups = []
+        for part in self.configs:
+            rest, faster, word = [], [], []
+            for name, parameter in self.part(part).named_parameters():
+                if parameter.requires_grad:
+                    up = ratio != 1 and ".lora_B." in name
+                    (word if LEARNED in name else faster if up else rest).append(parameter)
+            groups += [(rest, rates[part]), (faster, ratio * rates[part]), (word, word_rate)]
+        return [(parameters, rate) for parameters, rate in groups if parameters]
+
     def saved_state(self, part: str) -> dict[str, torch.Tensor]:
         """A part's weights under the names that peft and diffusers save."""
-        return dict(get_peft_model_state_dict(self.part(part), adapter_name=NAME)) if part in self.configs else {}
+        if part not in self.configs:
+            return {}
+        # The token table itself is the base's: only what was learned of the trigger word is saved.
+        return dict(get_peft_model_state_dict(self.part(part), adapter_name=NAME, save_embedding_layers=False))
+
+    def saved(self) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str, Any], str]:
+        """All parts as a LoRA file holds them, whatever kind was trained.
+
+        Returns:
+            States and configurations by part, and what to tell the person of the conversion, if there was one.
+        """
+        states = {part: self.saved_state(part) for part in self.configs}
+        configs: dict[str, Any] = dict(self.configs)
+        name = self.backbone.denoiser_name
+        states[name], configs[name], told = plain_lora(
+            self.kind, self.part(name), states[name], self.configs[name], self.start
+        )
+        return states, configs, told
 
     def _named(self) -> Iterator[tuple[str, nn.Parameter]]:
         for part in self.configs:
@@ -75,6 +122,8 @@ def attach_lora(
     text_rank: int = 0,
     text_targets: Sequence[str] = TEXT_TARGETS,
     seed: int = 0,
+    kind: str = "lora",
+    word: str = "",
 ) -> Attachment:
     """Attaches an adapter that changes nothing yet: one of its two matrices is zero.
 
@@ -87,29 +136,38 @@ def attach_lora(
         text_rank: of each text encoder's part; 0 leaves the text encoders as they are.
         text_targets: layers of the text encoder.
         seed: of the matrix that is not zero.
+        kind: of the denoiser's part, see `kinds.KINDS`; text encoders take plain LoRA.
+        word: a trigger word whose rows in the token table learn too; empty for none.
 
     Raises:
         TrainingError: if a target is no layer of the network, or the base has no text encoder that can learn.
     """
-    configs = {backbone.denoiser_name: _config(rank, alpha, chosen_targets(backbone, targets), dropout)}
+    configs = {backbone.denoiser_name: make_config(kind, rank, alpha, chosen_targets(backbone, targets), dropout)}
     if text_rank > 0:
         if not backbone.text_encoders:
             raise TrainingError(
                 "lora.text_encoder", f"{backbone.id} has no text encoder that can learn", "Set lora.text_encoder=false"
             )
         for part in backbone.text_encoders:
-            configs[part] = _config(text_rank, alpha * text_rank / rank, text_targets, dropout)
-    attachment = Attachment(backbone, configs)
+            configs[part] = make_config("lora", text_rank, alpha * text_rank / rank, text_targets, dropout)
+    tokens = word_tokens(backbone, word) if word else ()
+    if tokens:
+        (part,) = backbone.text_encoders
+        configs[part] = _with_table(configs.get(part), len(tokens))
+    attachment = Attachment(backbone, configs, kind)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for part, config in configs.items():
             network = attachment.part(part)
-            _check_targets(part, network, config)
+            _check_targets(part, network, config, linear_only=kind in LINEAR_ONLY)
             network.add_adapter(config, adapter_name=NAME)  # type: ignore[operator]
             for parameter in network.parameters():
                 if parameter.requires_grad:
                     # Small updates to half-precision weights would be rounded away.
                     parameter.data = parameter.data.float()
+    if tokens:
+        learn_word(next(iter(backbone.text_encoders.values())), NAME, tokens)
+    attachment.start.update(start_of(kind, backbone.denoiser, NAME))
     return attachment
 
 
@@ -118,14 +176,19 @@ def chosen_targets(backbone: Backbone, targets: Sequence[str]) -> list[str]:
     return [layer for target in targets for layer in (backbone.targets if target == "auto" else (target,))]
 
 
-def _config(rank: int, alpha: float, targets: Sequence[str], dropout: float) -> LoraConfig:
-    # peft declares the alpha a whole number and computes with any.
-    return LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), lora_dropout=dropout)  # type: ignore[arg-type]
+def _with_table(config: PeftConfig | None, tokens: int) -> LoraConfig:
+    """A text encoder's configuration with the token table as one more target, of a rank and scale of its own."""
+    if config is None:
+        return LoraConfig(r=tokens, lora_alpha=tokens, target_modules=[TABLE])
+    assert isinstance(config, LoraConfig)
+    config.target_modules = [*sorted(config.target_modules or ()), TABLE]
+    config.rank_pattern, config.alpha_pattern = {TABLE: tokens}, {TABLE: tokens}
+    return config
 
 
-def _check_targets(part: str, network: nn.Module, config: LoraConfig) -> None:
+def _check_targets(part: str, network: nn.Module, config: Any, linear_only: bool = False) -> None:
     layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    wanted = sorted(config.target_modules or ())
+    wanted = sorted(target for target in config.target_modules or () if target != TABLE)
     missing = [target for target in wanted if not any(f".{name}".endswith(f".{target}") for name in layers)]
     if missing:
         known = sorted({name.rsplit(".", 1)[-1] if not name[-1].isdigit() else _tail(name) for name in layers})
@@ -134,6 +197,18 @@ def _check_targets(part: str, network: nn.Module, config: LoraConfig) -> None:
             setting,
             f"no layer of the base ends in {', '.join(missing)}",
             f"Choose among its layers: {', '.join(known)}",
+        )
+    convolutions = {
+        target
+        for target in wanted
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d) and f".{name}".endswith(f".{target}")
+    }
+    if linear_only and convolutions:
+        raise TrainingError(
+            "lora.targets",
+            f"this kind of adapter does not change convolutions such as {', '.join(sorted(convolutions))}",
+            "Leave them out, or set lora.kind=lora",
         )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from workbench.errors import ConfigError
 
-KINDS = ("adamw", "adamw8bit")
+# What Prodigy learns of the whole run lies beside the settings in its parameter groups; a setting is what is not here.
+LEARNED_BY_GROUP = ("d", "d_max", "d_numerator", "d_denom", "d_hat", "k")
 
 
 def make_optimizer(
@@ -20,23 +21,46 @@ def make_optimizer(
 
     Args:
         groups: (parameters, learning rate) pairs; empty ones are left out.
-        kind: `adamw`, or `adamw8bit` (arXiv 2110.02861), which keeps its state in a quarter of the memory.
+        kind: `adamw`; `adamw8bit` (arXiv 2110.02861), which keeps its state in a quarter of the memory; `adafactor`
+            (arXiv 1804.04235), which keeps rows and columns of it; `prodigy` (arXiv 2306.06101), which finds the
+            learning rate, so that a rate of 1 means "as found" and others are shares of it.
         weight_decay: decoupled, as in arXiv 1711.05101.
 
     Raises:
-        ConfigError: if bitsandbytes is not installed or does not work here.
+        ConfigError: if a package is missing or does not work here.
     """
     tables = [{"params": list(parameters), "lr": rate, "peak": rate} for parameters, rate in groups if parameters]
     if kind == "adamw":
         return torch.optim.AdamW(tables, weight_decay=weight_decay, fused=True)
+    if kind == "adafactor":
+        # torch's own: without momentum, the rate bounded by the step's number, errors clipped by their size.
+        return torch.optim.Adafactor(tables, weight_decay=weight_decay)
+    optimizer: torch.optim.Optimizer
+    if kind == "prodigy":
+        try:
+            from prodigyopt import Prodigy
+        except ImportError as error:
+            raise _missing(kind, "prodigyopt") from error
+        # One estimate for all groups: their rates become shares of the largest, which counts as 1.
+        top = max(table["peak"] for table in tables)
+        for table in tables:
+            table["lr"] = table["peak"] = table["peak"] / top
+        optimizer = Prodigy(tables, weight_decay=weight_decay, safeguard_warmup=True, use_bias_correction=True)
+        return optimizer
     try:
         from bitsandbytes.optim import AdamW8bit
     except (ImportError, OSError, RuntimeError) as error:
-        raise ConfigError(
-            "train.optimizer", "adamw8bit needs bitsandbytes, which does not load here", "Use train.optimizer=adamw"
-        ) from error
-    optimizer: torch.optim.Optimizer = AdamW8bit(tables, weight_decay=weight_decay)
+        raise _missing(kind, "bitsandbytes") from error
+    optimizer = AdamW8bit(tables, weight_decay=weight_decay)
     return optimizer
+
+
+def _missing(kind: str, package: str) -> ConfigError:
+    return ConfigError(
+        "train.optimizer",
+        f"{kind} needs {package}, which does not load here",
+        f"Install it (pip install {package}) or use train.optimizer=adamw",
+    )
 
 
 def rate_share(step: int, steps: int, schedule: str, warmup: float) -> float:
@@ -72,6 +96,17 @@ def optimizer_state(optimizer: Any) -> dict[int, dict[str, Any]]:
     return dict(optimizer.state_dict()["state"])
 
 
-def load_optimizer_state(optimizer: Any, state: dict[int, dict[str, Any]]) -> None:
-    """Takes over what `optimizer_state` gave; learning rates and weight decay stay those of the settings."""
+def group_state(optimizer: Any) -> list[dict[str, float]]:
+    """What the optimizer has learned of each group of parameters: numbers that are no settings."""
+    return [
+        {name: float(group[name]) for name in LEARNED_BY_GROUP if name in group} for group in optimizer.param_groups
+    ]
+
+
+def load_optimizer_state(
+    optimizer: Any, state: dict[int, dict[str, Any]], groups: Sequence[Mapping[str, float]] = ()
+) -> None:
+    """Takes over what `optimizer_state` and `group_state` gave; rates and weight decay stay those of the settings."""
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for group, learned in zip(optimizer.param_groups, groups, strict=False):
+        group.update({name: type(group[name])(value) for name, value in learned.items() if name in group})

@@ -1,0 +1,55 @@
+"""Pivotal tuning (https://github.com/cloneofsimo/lora): the trigger word's rows in the token table learn with the LoRA.
+
+Textual inversion (arXiv 2208.01618) gives a new word to a frozen base; here the word is one that the tokenizer knows,
+and what is added to its rows is a LoRA of the table: `A` picks the rows and stays, `B` learns and starts at zero. So
+diffusers opens it like every other layer of the adapter (`adapters.word` says how other tools get it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from workbench.backbones import Backbone
+from workbench.errors import TrainingError
+
+TABLE = "token_embedding"
+LEARNED = "lora_embedding_B"
+
+
+def word_tokens(backbone: Backbone, word: str) -> tuple[int, ...]:
+    """The tokens of a word, each once.
+
+    A rare word may have several that other rare words share; they are learned together.
+
+    Raises:
+        TrainingError: if the base has no text encoder that can learn one, or more than one.
+    """
+    if list(backbone.text_encoders) != ["text_encoder"]:
+        raise TrainingError(
+            "train.word_learning_rate",
+            f"{backbone.id} has not one text encoder that can learn a word",
+            "Set train.word_learning_rate=0; the trigger word then learns through lora.text_encoder alone",
+        )
+    ids = backbone.pipeline.tokenizer(word, add_special_tokens=False).input_ids
+    return tuple(dict.fromkeys(int(token) for token in ids))
+
+
+def learn_word(text_encoder: Any, adapter: str, tokens: Sequence[int]) -> None:
+    """Prepares peft's layer on the token table so that only what is added to these tokens' rows learns.
+
+    Args:
+        text_encoder: with the adapter attached, `TABLE` among its targets.
+        adapter: its name.
+        tokens: see `word_tokens`.
+    """
+    table = text_encoder.get_input_embeddings()
+    picks, adds = table.lora_embedding_A[adapter], table.lora_embedding_B[adapter]
+    picks.requires_grad_(False)
+    with torch.no_grad():
+        picks.zero_()
+        picks[torch.arange(len(tokens)), list(tokens)] = 1.0
+        adds.zero_()
+    picks.data = picks.data.to(adds.dtype)
