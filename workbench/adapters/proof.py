@@ -86,7 +86,7 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
 
     # Weights merged in half precision would lose a weak adapter in the rounding.
     dtype = torch.float32 if reference is None else backbone.dtype
-    opened = open_backbone(backbone.pipeline.name_or_path, device=backbone.device, dtype=dtype)
+    opened = open_backbone(backbone.opened_as, device=backbone.device, dtype=dtype)
     fresh = opened.pipeline
     without = draw_small(opened)
     if info.spelling == "kohya" and PLACE in weights:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from workbench.backbones.catalogue import Entry
+from workbench.backbones.families import FAMILIES
 from workbench.backbones.fingerprint import fingerprint_base
 from workbench.backbones.protocol import Words
 
@@ -45,7 +47,10 @@ class PipelineBackbone:
             if isinstance(network, torch.nn.Module):
                 network.requires_grad_(False).eval()
         self.id = entry.id
-        self.steps, self.guidance, self.guidance_rescale = entry.steps, entry.guidance, entry.guidance_rescale
+        self.opened_as = str(source)
+        usual = FAMILIES[self.family]
+        self.steps, self.guidance = entry.steps or usual.steps, entry.guidance or usual.guidance
+        self.guidance_rescale = entry.guidance_rescale
         self.latent_channels = int(pipeline.vae.config.latent_channels)
         self.latent_scale = int(pipeline.vae_scale_factor)
         self.timesteps = int(pipeline.scheduler.config.num_train_timesteps)
@@ -58,13 +63,9 @@ class PipelineBackbone:
     @torch.no_grad()
     def encode_images(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         vae = self.pipeline.vae
-        kept = vae.dtype
         # A photo is encoded once and seen hundreds of times: half precision would save nothing and blur it for good.
-        vae.to(torch.float32)
-        try:
+        with in_full(vae):
             latent = vae.encode(images.to(self.device, torch.float32)).latent_dist
-        finally:
-            vae.to(kept)
         shift = getattr(vae.config, "shift_factor", None) or 0.0
         scale = float(vae.config.scaling_factor)
         return (latent.mean - shift) * scale, latent.std * scale
@@ -73,9 +74,9 @@ class PipelineBackbone:
     def decode_drawn(self, drawn: torch.Tensor, height: int, width: int) -> torch.Tensor:
         vae = self.pipeline.vae
         shift = getattr(vae.config, "shift_factor", None) or 0.0
-        decoded: torch.Tensor = vae.decode(drawn.to(vae.dtype) / vae.config.scaling_factor + shift, return_dict=False)[
-            0
-        ]
+        with in_full(vae, kept=vae.dtype != torch.float16):
+            latents = drawn.to(vae.dtype) / vae.config.scaling_factor + shift
+            decoded: torch.Tensor = vae.decode(latents, return_dict=False)[0]
         return decoded
 
     def _words(self, prompts: Sequence[str] | Words) -> Words:
@@ -90,6 +91,22 @@ class PipelineBackbone:
         batch = tokenizer(list(prompts), padding="max_length", max_length=longest, truncation=True, return_tensors="pt")
         ids: torch.Tensor = batch.input_ids
         return ids.to(self.device)
+
+
+@contextmanager
+def in_full(vae: torch.nn.Module, kept: bool = False) -> Iterator[None]:
+    """Computes in float32 inside the block, whatever the weights' type; float16 overflows in many autoencoders.
+
+    Args:
+        kept: do nothing.
+    """
+    usual = next(vae.parameters()).dtype
+    if not kept:
+        vae.to(torch.float32)
+    try:
+        yield
+    finally:
+        vae.to(usual)
 
 
 def clip_length(tokenizer: Any, text_encoder: Any) -> int:

@@ -30,6 +30,7 @@ class Backbone(Protocol):
 
     Attributes:
         id: the catalogue's name, the hub id, or the folder's name; never a full path, for it is written into cards.
+        opened_as: what `open_backbone` was told, to open it again; it may be a path and stays on this machine.
         family: decides which adapters fit: `sd1`, `sdxl`, `flux`, `sd3`, `qwen-image` or `z-image`.
         resolution: side of the pictures it was trained on, in pixels.
         latent_channels: channels of a latent.
@@ -52,6 +53,7 @@ class Backbone(Protocol):
     """
 
     id: str
+    opened_as: str
     family: str
     resolution: int
     latent_channels: int

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionPipeline
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 
 from workbench.backbones.catalogue import Entry
@@ -24,7 +23,7 @@ class UNetBackbone(PipelineBackbone):
 
     def __init__(self, pipeline: Any, entry: Entry, source: Path) -> None:
         super().__init__(pipeline, entry, source)
-        self.resolution = int(pipeline.unet.config.sample_size) * self.latent_scale
+        self.resolution = entry.resolution or int(pipeline.unet.config.sample_size) * self.latent_scale
         # Every halving inside the autoencoder and the denoiser must come out even.
         self.size_multiple = self.latent_scale * 2 ** (len(pipeline.unet.config.down_block_types) - 1)
         self.prediction = str(pipeline.scheduler.config.prediction_type)
@@ -105,35 +104,3 @@ class CpuAttention:
         processor = self._plain if half else self._fused
         result: torch.Tensor = processor(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
         return result
-
-
-def open_unet(folder: Path, entry: Entry, device: torch.device, dtype: torch.dtype) -> UNetBackbone:
-    """Opens a diffusers folder in Stable Diffusion 1.x format.
-
-    Args:
-        folder: with `model_index.json`.
-        entry: what the catalogue knows about it.
-        device: where its networks go.
-        dtype: of its weights there.
-
-    Raises:
-        OSError, ValueError, RuntimeError: what diffusers says of a broken folder.
-    """
-    half_only = all(".fp16." in path.name for path in (folder / "unet").glob("*.safetensors"))
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        folder,
-        variant="fp16" if half_only else None,
-        dtype=dtype,
-        use_safetensors=True,
-        local_files_only=True,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline.to(device)
-    if device.type == "cpu":
-        pipeline.unet.set_attn_processor(CpuAttention())
-    else:
-        pipeline.unet.to(memory_format=torch.channels_last)
-    return UNetBackbone(pipeline, entry, folder)
