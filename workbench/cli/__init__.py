@@ -15,11 +15,11 @@ import sys
 from collections.abc import Sequence
 
 from workbench import __version__
-from workbench.cli import adapters, check, create, demo, doctor, forget, runs, train, ui, vault
+from workbench.cli import adapters, check, create, demo, doctor, forget, privacy, runs, train, ui, vault
 from workbench.cli.output import print_json
 from workbench.errors import WorkbenchError
 
-COMMANDS = (check, train, runs, create, adapters, forget, vault, doctor, ui, demo)
+COMMANDS = (check, train, runs, create, adapters, forget, privacy, vault, doctor, ui, demo)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(arguments)
     args.json = getattr(args, "json", False)
     try:
+        _in_good_hands(args)
         return int(args.run(args))
     except WorkbenchError as error:
         if args.json:
@@ -70,3 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has seen enough (`workbench adapters list | head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _in_good_hands(args: argparse.Namespace) -> None:
+    """Erases photos whose time is over, tells of it, and asks for the passphrase when the vault has one."""
+    from workbench.cli.vault import ask_passphrase
+    from workbench.privacy.retention import enforce_retention
+
+    for expired in enforce_retention():
+        print(f"workbench: {expired}.", file=sys.stderr)
+    if args.run.__module__.rpartition(".")[2] in ("check", "train", "runs", "vault"):
+        ask_passphrase()

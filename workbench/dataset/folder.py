@@ -51,7 +51,7 @@ def build_dataset(
     """Writes a data set, in place of one that was there before.
 
     The new one is written beside the old one and takes its place when it is complete. In `datasets/NAME` of an
-    encrypted workspace the photos and the captions are encrypted; `workbench vault unlock` opens them to other programs.
+    encrypted workspace the photos and the captions are encrypted; `workbench vault unlock` opens them.
 
     Args:
         folder: where it goes.

@@ -14,13 +14,16 @@ page, a second tab and the command line see the same:
 from __future__ import annotations
 
 from workbench.jobs.follow import JobState, job_state, list_jobs, output_tail, read_metrics, run_folder
-from workbench.jobs.forget import forget_person
+from workbench.jobs.forget import Footprint, footprint, forget_person, forget_with_receipt
 from workbench.jobs.start import Job, launch_command, resume, start_training, stop
 
 __all__ = [
+    "Footprint",
     "Job",
     "JobState",
+    "footprint",
     "forget_person",
+    "forget_with_receipt",
     "job_state",
     "launch_command",
     "list_jobs",

@@ -1,17 +1,82 @@
-"""Erases a person from every stage at once."""
+"""Erases a person from every stage at once, and proves it."""
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from workbench.config import home, safe_name
-from workbench.errors import SubjectError
+from workbench.config import home, safe_name, shelf, storage_errors
+from workbench.errors import StorageError, SubjectError
 from workbench.jobs.follow import list_jobs
+from workbench.privacy import drop_shared, erase, list_shared, make_receipt, places_of, row_of
+from workbench.privacy.seal import key_file
+
+if TYPE_CHECKING:
+    from workbench.adapters import ShelfEntry
+
+UNREADABLE = ".shelf.unreadable.json"
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A file that is, or was, of the person.
+
+    Args:
+        path: where.
+        kind: what it is, in the words of the privacy page.
+        bytes: its size.
+    """
+
+    path: Path
+    kind: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """All that there is of a person.
+
+    Args:
+        things: every file.
+        adapters: the adapters among them, the trash included; also those that were mixed from one of the person's.
+        shared: exports and downloads: they are elsewhere, and the person must call them back.
+    """
+
+    name: str
+    things: tuple[Thing, ...]
+    adapters: tuple[str, ...]
+    shared: tuple[dict[str, Any], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def footprint(name: str) -> Footprint:
+    """What `forget_person` would erase; nothing is changed.
+
+    Raises:
+        SubjectError: the name is not allowed.
+        StorageError: a folder cannot be read.
+    """
+    name = safe_name(name)
+    entries, deleted = _adapters(name), _trashed(name)
+    names = {name, *(entry.name for entry in entries), *(name for name, _ in deleted)}
+    files = [key_file(name), *places_of(name, "photos", "cache", "person")]
+    for entry in entries:
+        files += [entry.path, entry.path.with_name(f"{entry.name}.kohya.safetensors")]
+    files += [folder for _, folder in deleted] + [shelf() / UNREADABLE]
+    files += [path for each in names for path in _pictures(each)] + _orphans()
+    things = {path: Thing(path, _kind(path), path.lstat().st_size) for file in files for path in _files(file)}
+    return Footprint(name, tuple(things.values()), tuple(sorted(names - {name})), tuple(list_shared(names)))
 
 
 def forget_person(name: str) -> list[Path]:
-    """Erases a person's photos, crops, data set, cache, run, adapter, and the pictures made with it; in the trash too.
+    """Erases photos, crops, data set, cache, run, adapters, and the pictures made with them; in the trash too.
 
     Returns:
         What was removed; empty when there was nothing of them.
@@ -20,19 +85,132 @@ def forget_person(name: str) -> list[Path]:
         SubjectError: a training of this name is going on, or the name is not allowed.
         StorageError: something may not be removed.
     """
-    from workbench.adapters import delete_adapter, list_shelf
-    from workbench.adapters.trash import empty_trash
+    from workbench.adapters import delete_adapter
     from workbench.gallery import Gallery
     from workbench.photos import forget
 
     name = safe_name(name)
     if any(state.name == name and state.alive for state in list_jobs()):
         raise SubjectError(name, "a training of this name is going on", f"Stop it first: workbench runs stop {name}")
+    entries, deleted = _adapters(name), _trashed(name)
     removed: list[Path] = []
-    # Opening a gallery makes its folder; forgetting should make nothing. Pictures first: they name the adapter.
+    if (shelf() / UNREADABLE).exists():
+        removed += erase([shelf() / UNREADABLE])  # nobody can tell whose labels were in it
+    # Opening a gallery makes its folder; forgetting should make nothing. Pictures first: they name the adapters.
     if (home() / "gallery").is_dir():
         gallery = Gallery()
-        removed += gallery.delete(*[kept.id for kept in gallery.search(adapter=name, limit=sys.maxsize)])
-    if any(entry.name == name for entry in list_shelf()):
-        removed += delete_adapter(name)
-    return removed + empty_trash(name) + forget(name)
+        for each in {name, *(entry.name for entry in entries), *(name for name, _ in deleted)}:
+            removed += gallery.delete(*[kept.id for kept in gallery.search(adapter=each, limit=sys.maxsize)])
+    for orphan in _orphans():
+        with storage_errors(orphan):
+            orphan.unlink(missing_ok=True)
+        removed.append(orphan)
+    for entry in entries:
+        removed += delete_adapter(entry.name)
+    for _, folder in deleted:
+        with storage_errors(folder):
+            removed += sorted(path for path in folder.iterdir() if path.suffix == ".safetensors")
+            shutil.rmtree(folder)
+        with suppress(OSError):  # others are still in it
+            folder.parent.rmdir()
+            folder.parent.parent.rmdir()
+    drop_shared({name, *(entry.name for entry in entries), *(name for name, _ in deleted)})
+    return removed + forget(name)
+
+
+def forget_with_receipt(name: str) -> dict[str, Any]:
+    """Erases a person and gives a signed receipt, see `workbench.privacy.receipt`.
+
+    Raises:
+        SubjectError: a training of this name is going on, or the name is not allowed.
+        StorageError: something may not be removed, or was found again afterwards.
+    """
+    before = footprint(name)
+    forget_person(name)
+    # Somebody else's training may have begun a new cache by now.
+    left = [thing for thing in footprint(name).things if not thing.path.is_relative_to(home() / "cache")]
+    if left:
+        paths = ", ".join(str(thing.path) for thing in left[:3])
+        raise StorageError(name, f"there is still something: {paths}", "Close what is writing there, and forget again")
+    removed = [{"path": _short(thing.path), "kind": thing.kind, "bytes": thing.bytes} for thing in before.things]
+    return make_receipt(before.name, removed, before.shared)
+
+
+def _adapters(name: str) -> list[ShelfEntry]:
+    """Adapters that bear the name, were trained or labelled as the person's, or were mixed from such a one."""
+    from workbench.adapters import list_shelf
+
+    others = _others(name)
+    return [entry for entry in list_shelf() if _is_of(entry, name, others)]
+
+
+def _trashed(name: str) -> list[tuple[str, Path]]:
+    """The same in the trash: name and folder."""
+    from workbench.adapters.shelf import read_entry
+    from workbench.adapters.trash import list_trash, trash_folder
+
+    if not trash_folder().is_dir():
+        return []
+    others, found = _others(name), []
+    for each in list_trash():
+        entries = [read_entry(path) for path in each.files if path.suffix == ".safetensors"]
+        labelled = name in (each.name, each.label.subject)
+        if labelled or any(_is_of(entry, name, others) for entry in entries):
+            found.append((each.name, trash_folder() / each.id))
+    return found
+
+
+def _is_of(entry: ShelfEntry, name: str, others: set[str]) -> bool:
+    from workbench.adapters.browse import subject_of
+
+    if entry.name == name or entry.label.subject == name:
+        return True
+    card = entry.card
+    if any(parent.split(" × ")[0] == name for parent in card.parents):
+        return True
+    # Another version, or renamed on the shelf; but a person of the new name owns what is called like them.
+    return name in (card.name, subject_of(entry)) and not others & {card.name, entry.name}
+
+
+def _others(name: str) -> set[str]:
+    folder = home() / "subjects"
+    return {entry.name for entry in folder.iterdir()} - {name} if folder.is_dir() else set()
+
+
+def _pictures(adapter: str) -> Iterator[Path]:
+    folder = home() / "gallery"
+    if not folder.is_dir():
+        return
+    from workbench.gallery import Gallery
+
+    for kept in Gallery().search(adapter=adapter, limit=sys.maxsize):
+        yield from (kept.path, folder / "thumbs" / f"{kept.id}.webp", folder / "stars" / kept.id)
+
+
+def _orphans() -> list[Path]:
+    """Small copies and stars of pictures that were taken away by hand: nothing says any more whose they were."""
+    folder = home() / "gallery"
+    found = [*sorted(folder.glob("thumbs/*.webp")), *sorted(folder.glob("stars/*"))]
+    return [
+        path for path in found
+        if not (folder / f"{path.stem if path.suffix == '.webp' else path.name}.png").exists()
+    ]  # fmt: skip
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_symlink() or path.is_file():
+        yield path
+    elif path.is_dir():
+        yield from sorted(each for each in path.rglob("*") if each.is_symlink() or each.is_file())
+
+
+def _kind(path: Path) -> str:
+    row = row_of(path)
+    return row.what if row else "Something else"
+
+
+def _short(path: Path) -> str:
+    for place, label in ((home(), "workspace"), (shelf(), "shelf")):
+        if path.is_relative_to(place):
+            return f"{label}/{path.relative_to(place).as_posix()}"
+    return path.name

@@ -20,6 +20,7 @@ from workbench.photos.judge import Examination, examine
 from workbench.photos.photo import SUFFIXES, Photo, open_photo
 from workbench.photos.subject import (
     Subject,
+    agreed_scope,
     create_subject,
     list_subjects,
     load_subject,
@@ -41,6 +42,7 @@ __all__ = [
     "Subject",
     "Verdict",
     "add_photos",
+    "agreed_scope",
     "check_folder",
     "create_subject",
     "crop_face",

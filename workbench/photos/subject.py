@@ -11,6 +11,8 @@ from typing import Any
 
 from workbench.config import atomic_write, home, safe_name
 from workbench.errors import SubjectError
+from workbench.privacy.consent import Consent, parse_consent
+from workbench.privacy.retention import KEEP_DAYS, expiry
 
 _LONGEST_WORD = 40
 
@@ -25,6 +27,9 @@ class Subject:
         class_noun: what they are: person, woman, man, child.
         traits: attributes as read from the photos or corrected by the person, in the words of the world's Character.
         created: when, in UTC, ISO 8601.
+        consent: whose face it is and what was agreed; None when nobody has said so yet.
+        keep_days: for how many days photos are kept after the last one was brought; 0 keeps them.
+        expires: when the photos are erased, in UTC, ISO 8601; empty is never.
     """
 
     name: str
@@ -32,6 +37,9 @@ class Subject:
     class_noun: str = "person"
     traits: Mapping[str, str | bool] = field(default_factory=dict)
     created: str = ""
+    consent: Consent | None = None
+    keep_days: int = KEEP_DAYS
+    expires: str = ""
 
     @property
     def folder(self) -> Path:
@@ -52,18 +60,24 @@ def subject_folder(name: str) -> Path:
 
 
 def create_subject(
-    name: str, trigger: str = "zkq", class_noun: str = "person", traits: Mapping[str, str | bool] | None = None
+    name: str,
+    trigger: str = "zkq",
+    class_noun: str = "person",
+    traits: Mapping[str, str | bool] | None = None,
+    consent: Consent | None = None,
+    keep_days: int = KEEP_DAYS,
 ) -> Subject:
     """Makes a new subject without photos.
 
     Raises:
-        SubjectError: the name is not allowed or taken, or a word is empty or holds a comma.
+        SubjectError: the name is not allowed or taken, a word is empty or holds a comma, or the days are out of range.
     """
     name = safe_name(name)
     if (subject_folder(name) / "subject.json").exists():
         raise SubjectError(name, "there is a subject of this name already", "Choose another name, or forget that one")
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    subject = Subject(name, trigger.strip(), class_noun.strip(), dict(traits or {}), created)
+    noun, expires = class_noun.strip(), expiry(keep_days)
+    subject = Subject(name, trigger.strip(), noun, dict(traits or {}), created, consent, keep_days, expires)
     save_subject(subject)
     return subject
 
@@ -107,6 +121,9 @@ def load_subject(name: str) -> Subject:
             class_noun=str(record["class_noun"]),
             traits=dict(record["traits"]),
             created=str(record["created"]),
+            consent=parse_consent(record.get("consent")),
+            keep_days=int(record.get("keep_days", KEEP_DAYS)),
+            expires=str(record.get("expires", "")),
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         known = ", ".join(subject.name for subject in list_subjects()) or "none yet"
@@ -114,6 +131,15 @@ def load_subject(name: str) -> Subject:
     except (OSError, ValueError, KeyError, TypeError) as error:
         way_out = "Bring the photos again under another name, or forget this one"
         raise SubjectError(name, "its subject.json is broken", way_out) from error
+
+
+def agreed_scope(name: str) -> str:
+    """What an adapter of this person may be used for: a word of `SCOPES`, empty when nobody has said so."""
+    try:
+        consent = load_subject(name).consent
+    except SubjectError:
+        return ""
+    return consent.scope if consent else ""
 
 
 def list_subjects() -> list[Subject]:

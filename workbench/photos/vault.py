@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
-import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +20,10 @@ from workbench.config import home, safe_name, storage_errors
 from workbench.errors import PhotoError, SubjectError
 from workbench.photos.crop import crop_face, natural_size
 from workbench.photos.photo import Photo, open_photo
-from workbench.photos.subject import Subject, subject_folder
+from workbench.photos.subject import Subject, load_subject, save_subject, subject_folder
 from workbench.photos.verdict import Judgement, Verdict
-from workbench.privacy import read_private, write_private
-
-_BUSY_STATES = ("preparing", "running", "saving")
-# A run writes its heartbeat every few seconds; a process number may since belong to another program.
-_HEARTBEAT = 120.0
+from workbench.privacy import erase, erase_key, is_running, places_of, read_private, sweep, write_private
+from workbench.privacy.retention import expiry
 
 
 def add_photos(subject: Subject, verdict: Verdict) -> list[Path]:
@@ -58,7 +53,16 @@ def add_photos(subject: Subject, verdict: Verdict) -> list[Path]:
             _drop(folder, key)
             records.pop(key, None)
     _write_records(folder, records)
+    if kept:
+        _renew(subject.name)
     return kept
+
+
+def _renew(name: str) -> None:
+    """Photos that came in now are kept for the days that were chosen, counted from now."""
+    with suppress(SubjectError):  # photos may be kept before anyone wrote a record
+        known = load_subject(name)
+        save_subject(replace(known, expires=expiry(known.keep_days)))
 
 
 def _keep(folder: Path, key: str, judgement: Judgement) -> Path:
@@ -160,44 +164,9 @@ def forget(name: str) -> list[Path]:
         StorageError: something may not be removed.
     """
     name = safe_name(name)
-    run = home() / "runs" / name
-    if _is_running(run):
+    if is_running(home() / "runs" / name):
         raise SubjectError(name, "a training of this name is going on", "Stop it first")
-    dataset = home() / "datasets" / name
-    places = [
-        dataset,
-        # What a data set being written leaves behind when its process is killed.
-        dataset.with_name(f".building-{name}"),
-        dataset.with_name(f".replaced-{name}"),
-        run,
-        # Cache entries are named by a hash that does not tell whose they are, so all of them go: making them again
-        # costs seconds, and a face that stays behind in the cache costs trust.
-        home() / "cache",
-        subject_folder(name),
-    ]
-    removed = [place for place in places if place.exists() or place.is_symlink()]
-    for place in removed:
-        _remove(place)
-    return removed
-
-
-def _is_running(run: Path) -> bool:
-    try:
-        status = json.loads((run / "status.json").read_text(encoding="utf-8"))
-        if status["state"] not in _BUSY_STATES:
-            return False
-        fresh = time.time() - (run / "status.json").stat().st_mtime < _HEARTBEAT
-        os.kill(int(status["pid"]), 0)
-        return fresh
-    except PermissionError:
-        return True  # the process is somebody else's, but it is there
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _remove(path: Path) -> None:
-    with storage_errors(path):
-        if path.is_symlink() or path.is_file():
-            path.unlink(missing_ok=True)
-        elif path.exists():
-            shutil.rmtree(path)
+    # The key first: should the rest be interrupted, nobody can read it any more. Cache entries are named by a hash that
+    # does not tell whose they are, so all of them go: making them again costs seconds, and a face that stays behind in
+    # the cache costs trust.
+    return erase_key(name) + erase(places_of(name, "photos", "cache", "person")) + sweep()
