@@ -10,10 +10,10 @@ ARGS ?=
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui test lint format bench clean
+.PHONY: help venv demo ui test lint format bench bench-identity clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.core ## the environment alone; CONSTRAINTS=constraints-cuda.txt for an NVIDIA GPU
 
@@ -35,8 +35,11 @@ format: $(VENV)/.dev ## put the code in its usual form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.core ## measure speed and likeness on this machine
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
+bench: $(VENV)/.core ## measure speed and the base's quality on this machine
+	@set -e; for name in speed obedience chibi_mini; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+
+bench-identity: $(VENV)/.core ## does the avatar look like the person? Hours; ARGS=--quick for six subjects
+	@$(BIN)/python -m benchmarks.identity $(ARGS)
 
 clean: ## remove the environment and caches; photos, runs, pictures and adapters stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -45,7 +45,7 @@ def wrong(command: str) -> str:
 
 def wrong_target(words: list[str]) -> str:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     variables = set(re.findall(r"^([A-Z]+) \?=", makefile, re.MULTILINE))
     for word in words:
         name, equals, value = word.partition("=")

@@ -46,7 +46,7 @@ class Script:
         """The launch line that diffusers publishes, with the base's resolution and our seed."""
         precision = "bf16" if cpu_computes_half() and not Path("/proc/driver/nvidia").exists() else "no"
         return [
-            self.python, "-m", "accelerate.commands.launch", "--num_processes", "1", "--num_machines", "1",
+            self.python, "-m", "accelerate.commands.launch", "--quiet", "--num_processes", "1", "--num_machines", "1",
             "--dynamo_backend", "no", "--mixed_precision", precision, str(self.path),
             f"--pretrained_model_name_or_path={base}", f"--instance_data_dir={photos}", f"--output_dir={out}",
             f"--instance_prompt=a photo of {TRIGGER} {NOUN}", f"--resolution={self.resolution}",

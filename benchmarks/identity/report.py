@@ -66,6 +66,11 @@ def build(results: Sequence[Result], scorer: Scorer, facts: Mapping[str, Any]) -
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
         "judges": scorer.judges.facts,
+        "failed": {
+            result.row.name: {subject.name: reason for subject, reason in result.failed.items()}
+            for result in results
+            if result.failed
+        },
         "rows": {name: row for name, row in rows.items() if not by_name[name].row.curve},
         "curves": _curves(rows, by_name),
         "ahead": {
