@@ -28,12 +28,16 @@ if find_spec("workbench") is None:  # not installed; but this file lies in the r
 
 from workbench.captions import caption, check_traits, read_scene, read_traits
 from workbench.config import Settings, atomic_write, changed_settings, home, load_settings, settings_to_yaml, shelf
+from workbench.config.load import flat_settings, with_settings
 from workbench.dataset import build_dataset, load_examples
 from workbench.dataset.selfies import gather_selfies
+from workbench.dataset.wordings import wordings
 from workbench.device import prepare_environment
 from workbench.errors import WorkbenchError
 from workbench.training import RunFolder, StopAsked, Stopping
 from workbench.training.report import Stages, machine, versions, writes
+from workbench.training.stepping_down import fitting
+from workbench.training.watch import PhotoWatch
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,7 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
                 stack.enter_context(run.hold())
                 stack.enter_context(run.attempt())
             stack.enter_context(stopping.listening())
-            train(settings, run, stopping)
+            attempt = lambda changes: train(with_settings(settings, changes), run, stopping)  # noqa: E731
+            fitting(attempt, flat_settings(settings), lambda told: say(run, told))
     except WorkbenchError as error:
         if writes():
             print(f"error: {error}", file=sys.stderr)
@@ -81,6 +86,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         selfies = gather_selfies(settings.photos, name, progress) if writes() else None
         for line in selfies.rejected if selfies else ():
             say(run, f"left out: {line}")
+        watch = PhotoWatch(selfies.files if selfies else ())
 
     with stages("imports"):
         from workbench.backbones import open_backbone, quiet_libraries
@@ -92,18 +98,23 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         from workbench.dataset.prompts import anchor_orders, class_orders, photo_caption
         from workbench.training.batches import draw_batch
         from workbench.training.continuation import Continuation
+        from workbench.training.ema import Average
         from workbench.training.follow import Follower
         from workbench.training.launch import anywhere, seed_dropout, start_accelerator, weights_dtype
         from workbench.training.lora import attach_lora, chosen_targets
-        from workbench.training.objective import Objective
+        from workbench.training.memory import save_memory
+        from workbench.training.objective import Objective, learn_in_parts
         from workbench.training.optimizer import make_optimizer, rate_share, set_rate
         from workbench.training.previews import draw_preview
+        from workbench.training.techniques import drawing_of, weighting_of
+        from workbench.training.validation import Validation, hold_out
 
     with stages("base"):
         accelerator = start_accelerator(
             run.folder, settings.follow.trackers, settings.train.batch_size, changed_settings(settings)
         )
         backbone = open_backbone(settings.base, accelerator.device, weights_dtype(accelerator))
+        save_memory(backbone, settings.memory.checkpointing, settings.memory.quantise)
 
     # --- data set: photos, chibis with the person's traits (anchors), pictures of anyone of the class
     traits: dict[str, Any] = {}
@@ -128,6 +139,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         with stages("data set"):
             build_dataset(folder, photos, captioned[len(anchors) :], captioned[: len(anchors)])
     accelerator.wait_for_everyone()
+    lora, goal, extras = settings.lora, settings.train, settings.train.techniques
+    text_learns = lora.text_encoder or goal.word_learning_rate > 0
     with stages("encoding"), accelerator.main_process_first():
         data = encode(
             backbone,
@@ -135,22 +148,27 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             resolution=settings.data.resolution,
             flips=settings.data.flips,
             cache_dir=cache / "latents",
-            keep_text=not settings.lora.text_encoder,
-            weights={"class": settings.train.prior_weight},
+            keep_text=not text_learns,
+            weights={"class": goal.prior_weight},
             on_picture=progress,
+            word=lambda text: wordings(text, extras, seed),
         )
+        data, held = hold_out(data, settings.follow.held_out)
 
     # --- adapter, optimizer, and what the last attempt left
     with stages("adapter"):
-        lora, goal = settings.lora, settings.train
         text_rank = lora.text_rank if lora.text_encoder else 0
-        adapter = attach_lora(backbone, lora.rank, lora.alpha, lora.targets, lora.dropout, text_rank, seed=seed)
+        word = settings.trigger if goal.word_learning_rate > 0 else ""
+        adapter = attach_lora(
+            backbone, lora.rank, lora.alpha, lora.targets, lora.dropout, text_rank, seed=seed, kind=lora.kind, word=word
+        )
         rates = dict.fromkeys(backbone.text_encoders, goal.text_learning_rate)
         rates[backbone.denoiser_name] = goal.learning_rate
-        groups = [(adapter.parameters(part), rates[part]) for part in adapter.configs]
+        groups = adapter.groups(rates, goal.word_learning_rate, extras.get("lora_plus", 0.0) or 1.0)
+        average = Average(adapter.state(), extras.get("ema", 0.0))
         parameters = [parameter for group, _ in groups for parameter in group]
         objective, optimizer = accelerator.prepare(
-            Objective(backbone, goal.min_snr_gamma, lora.text_encoder),
+            Objective(backbone, weighting_of(extras, goal.min_snr_gamma), text_learns),
             make_optimizer(groups, goal.optimizer, goal.weight_decay),
         )
         facts = {
@@ -161,8 +179,11 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             "lora.alpha": lora.alpha,
             "lora.targets": sorted(chosen_targets(backbone, lora.targets)),
             "lora.text_encoder": text_rank,
+            "lora.kind": lora.kind,
+            "trigger": word,
         }
-        continuation = Continuation(run, adapter, optimizer, accelerator.scaler, facts, changed_settings(settings))
+        chosen = changed_settings(settings)
+        continuation = Continuation(run, adapter, optimizer, accelerator.scaler, facts, chosen, average)
         if told := continuation.restore(writes()):
             say(run, told)
 
@@ -172,29 +193,38 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     follower = Follower(data, continuation.step, goal.steps, run if writes() else None, names, accelerator)
     processes = (accelerator.process_index, accelerator.num_processes)
     stopped = False
+    drawing = drawing_of(extras, backbone, data)
+    validation = Validation(accelerator.unwrap_model(objective), backbone, data, held, seed)
     objective.train()
     with stages("training", "running"):
         for step in range(continuation.step, goal.steps):
             rate = set_rate(optimizer, rate_share(step, goal.steps, goal.schedule, goal.warmup))
             seed_dropout(seed, step, accelerator.process_index)
-            batch = draw_batch(data, seed, step, goal.batch_size, backbone.timesteps, *processes)
-            losses = batch.weights * objective(batch.latents, batch.noise, batch.timesteps, batch.text)
-            accelerator.backward(losses.mean())
+            batch = draw_batch(data, seed, step, goal.batch_size, backbone.timesteps, *processes, drawing=drawing)
+            losses = learn_in_parts(objective, batch, settings.memory.parts, accelerator.backward)
             norm = accelerator.clip_grad_norm_(parameters, goal.clip or float("inf"))
             optimizer.step()
             optimizer.zero_grad()
 
             done = step + 1
-            follower.step(done, accelerator.gather(losses.detach()), norm, batch.examples, rate)
+            average.update(done)
+            follower.step(done, accelerator.gather(losses), norm, batch.examples, rate)
+            watch.check()
             stopped = done < goal.steps and anywhere(stopping.asked(), accelerator, done)
-            if stopped or done == goal.steps or is_due(done, settings.follow.checkpoint_every):
+            due = stopped or done == goal.steps or is_due(done, settings.follow.checkpoint_every)
+            if due or (writes() and run.take("save")):
                 with follower.paused():
                     if writes():
+                        watch.check(at_once=True)
                         continuation.save(done)
+                        with average.shown(), accelerator.autocast():
+                            follower.validated(done, validation.loss())
             if stopped:
                 break
-            if done < goal.steps and is_due(done, settings.follow.preview_every):
-                with follower.paused(), stages("previews", "running"), accelerator.autocast():
+            if done < goal.steps and (
+                is_due(done, settings.follow.preview_every) or (writes() and run.take("preview"))
+            ):
+                with follower.paused(), stages("previews", "running"), accelerator.autocast(), average.shown():
                     if writes():
                         draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
     follower.close()
@@ -204,6 +234,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         raise StopAsked(f"{stopping.reason} after step {continuation.step}; start it again to continue")
 
     # --- saved means proven: a fresh pipeline opens the file and draws the same picture
+    average.settle()
     with stages("last preview", "saving"), accelerator.autocast():
         pictures = draw_preview(backbone, prompts, seed, run.preview(goal.steps))
     with stages("saving", "saving"):
@@ -222,8 +253,10 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             example_prompts=prompts,
             settings=changed_settings(settings),
         )
-        states = {part: adapter.saved_state(part) for part in adapter.configs}
-        saved = save_adapter(run.folder / "adapter.safetensors", states, adapter.configs, card, backbone)
+        states, configs, told = adapter.saved()
+        if told:
+            say(run, told)
+        saved = save_adapter(run.folder / "adapter.safetensors", states, configs, card, backbone)
         on_shelf = shelf() / f"{name}.safetensors"
         atomic_write(on_shelf, saved.read_bytes())
     accelerator.end_training()

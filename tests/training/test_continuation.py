@@ -18,7 +18,7 @@ from workbench.training.batches import draw_batch
 from workbench.training.continuation import Continuation
 from workbench.training.launch import seed_dropout
 from workbench.training.lora import attach_lora
-from workbench.training.objective import Objective
+from workbench.training.objective import Objective, Weighting
 from workbench.training.optimizer import make_optimizer, rate_share, set_rate
 
 STEPS, STOP = 12, 6
@@ -45,7 +45,7 @@ class Trainer:
         run.folder.mkdir(exist_ok=True)
         continuation = Continuation(run, adapter, optimizer, None, {"lora.rank": rank}, settings or {})
         told = continuation.restore()
-        objective = Objective(backbone, 5.0, True).train()
+        objective = Objective(backbone, Weighting(), True).train()
         for step in range(continuation.step, until):
             set_rate(optimizer, rate_share(step, STEPS, "cosine", 0.25))
             seed_dropout(5, step, 0)

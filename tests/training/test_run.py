@@ -105,7 +105,7 @@ def test_however_a_run_ends_its_folder_says_so(run: RunFolder, error: BaseExcept
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
 )
 def test_memory_that_ran_out_has_a_way_out(run: RunFolder, error: Exception) -> None:
-    with pytest.raises(TrainingError, match=r"Lower train\.batch_size"), run.attempt():
+    with pytest.raises(TrainingError, match=r"Lower data\.resolution"), run.attempt():
         raise error
     assert "the memory ran out" in run.read_status()["reason"]
 

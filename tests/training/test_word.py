@@ -10,7 +10,7 @@ import torch
 from workbench.backbones import Backbone, open_backbone
 from workbench.errors import TrainingError
 from workbench.training.lora import attach_lora
-from workbench.training.objective import Objective
+from workbench.training.objective import Objective, Weighting
 from workbench.training.word import word_tokens
 
 
@@ -30,7 +30,7 @@ def test_only_the_words_rows_learn(base: Path, text_rank: int) -> None:
     assert learned.shape == (32, 1) and not learned.any()
 
     ids = backbone.tokenize(["photo of zkq person", "photo of a person"])
-    losses = Objective(backbone, 5.0, True)(
+    losses = Objective(backbone, Weighting(), True)(
         torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8), torch.tensor([10, 700]), ids
     )
     losses[0].backward(retain_graph=True)

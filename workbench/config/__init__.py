@@ -6,7 +6,7 @@ writes files so that a crash never leaves half of one.
 
 from __future__ import annotations
 
-from workbench.config.load import changed_settings, load_settings, settings_to_yaml
+from workbench.config.load import changed_settings, flat_settings, load_settings, settings_to_yaml, with_settings
 from workbench.config.places import (
     ROOT,
     atomic_write,
@@ -22,23 +22,28 @@ from workbench.config.settings import (
     DataSettings,
     FollowSettings,
     LoraSettings,
+    MemorySettings,
     Settings,
     TrainSettings,
     explain,
     setting_names,
 )
+from workbench.config.techniques import TECHNIQUES
 
 __all__ = [
     "ROOT",
+    "TECHNIQUES",
     "DataSettings",
     "FollowSettings",
     "LoraSettings",
+    "MemorySettings",
     "Settings",
     "TrainSettings",
     "atomic_write",
     "changed_settings",
     "explain",
     "find_path",
+    "flat_settings",
     "free_space",
     "home",
     "load_settings",
@@ -48,4 +53,5 @@ __all__ = [
     "settings_to_yaml",
     "shelf",
     "storage_errors",
+    "with_settings",
 ]

@@ -18,6 +18,7 @@ import yaml
 
 from workbench.config.places import safe_name
 from workbench.config.settings import Settings, setting_names
+from workbench.config.techniques import TECHNIQUES
 from workbench.errors import ConfigError, SubjectError
 
 YES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -61,8 +62,13 @@ def settings_to_yaml(settings: Settings) -> str:
 
 def changed_settings(settings: Settings) -> dict[str, Any]:
     """The settings that differ from the defaults, by dotted name: `{"lora.rank": 8}`."""
-    default, chosen = _flatten(Settings()), _flatten(settings)
+    default, chosen = flat_settings(Settings()), flat_settings(settings)
     return {name: value for name, value in chosen.items() if value != default[name]}
+
+
+def with_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """The same settings but for some, by dotted name: `{"memory.parts": 2}`."""
+    return _build(flat_settings(settings) | dict(changes))
 
 
 class _Typed(str):
@@ -73,7 +79,8 @@ def _dump(values: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120))
 
 
-def _flatten(settings: Settings) -> dict[str, Any]:
+def flat_settings(settings: Settings) -> dict[str, Any]:
+    """All settings by dotted name: `{"lora.rank": 16, …}`."""
     flat: dict[str, Any] = {}
     for name in setting_names():
         group, _, leaf = name.rpartition(".")
@@ -117,6 +124,10 @@ def _full_name(key: str) -> str:
 
 def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) -> None:
     known = setting_names()
+    group, _, technique = name.rpartition(".")
+    if group in ("techniques", "train.techniques") and technique:
+        # `techniques.huber=0.1` sets one and keeps the others.
+        name, value = "train.techniques", values.get("train.techniques", {}) | {technique: value}
     if name.startswith("traits.") and name != "traits.":
         # `traits.glasses=round` sets one attribute and keeps the others.
         text = str(value)
@@ -170,7 +181,29 @@ def _convert(value: Any, kind: Any, separator: str) -> Any:
         if isinstance(value, str):
             return str(value)
         raise ValueError("must be text (put it in quotes)")
+    if kind == dict[str, float]:
+        return _convert_techniques(value)
     return _convert_many(value, kind, separator if text else "")
+
+
+def _convert_techniques(value: Any) -> dict[str, float]:
+    """Checks `train.techniques`: known names, numbers in their range."""
+    if isinstance(value, _Typed):
+        parts = [part.partition("=" if "=" in part else ":") for part in value.strip("{} ").split(",") if part.strip()]
+        value = {name.strip(): _Typed(number.strip()) for name, _, number in parts}
+    if not isinstance(value, Mapping):
+        raise ValueError("must be techniques with numbers, such as huber: 0.1")
+    checked = {}
+    for name, strength in value.items():
+        if name not in TECHNIQUES:
+            near = difflib.get_close_matches(str(name), TECHNIQUES, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TECHNIQUES)}"
+            raise ValueError(f"names {name!r}, which is no technique ({hint})")
+        number = _convert(strength, float, ",")
+        if not 0 <= number <= TECHNIQUES[name].at_most:
+            raise ValueError(f"has {name} at {number:g}; it goes from 0 to {TECHNIQUES[name].at_most:g}")
+        checked[name] = number
+    return checked
 
 
 def _convert_many(value: Any, kind: Any, separator: str) -> Any:
@@ -231,5 +264,12 @@ def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str
             prompt.format(trigger="", class_noun="")
         except (KeyError, IndexError, ValueError):
             yield f"follow.preview_prompts: only {{trigger}} and {{class_noun}} can be filled in, not as in {prompt!r}"
+    techniques = settings.train.techniques
+    if techniques.get("lora_plus") and settings.lora.kind not in ("lora", "rslora", "pissa", "dora"):
+        yield f"train.techniques: lora_plus has no effect with lora.kind={settings.lora.kind}"
+    if techniques.get("teacher") and settings.data.class_pictures == 0:
+        yield "train.techniques: teacher has no effect without data.class_pictures"
+    if settings.train.batch_size % settings.memory.parts:
+        yield f"memory.parts: {settings.train.batch_size} pictures do not make {settings.memory.parts} equal parts"
     if "train.prior_weight" in given and settings.train.prior_weight > 0 and settings.data.class_pictures == 0:
         yield "train.prior_weight has no effect without data.class_pictures"

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
+from workbench.config.techniques import TECHNIQUES
+
 ATTENTION_AND_FEED_FORWARD = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2"]
 PREVIEW_PROMPTS = [
     "chibi of {trigger} {class_noun}, smiling, wearing a red hoodie, blue background",
@@ -78,6 +80,12 @@ class LoraSettings:
     )
     text_rank: int = setting(8, "Size of the text encoder's part.", at_least=1, at_most=512)
     dropout: float = setting(0.0, "Share of the adapter that is switched off at each step.", at_least=0.0, at_most=0.9)
+    kind: str = setting(
+        "lora",
+        "What the denoiser's part is made of; all are saved as a LoRA. dora follows small sets more closely and is "
+        "slower; oft keeps most of the base.",
+        one_of=("lora", "rslora", "pissa", "dora", "loha", "lokr", "oft"),
+    )
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,12 @@ class TrainSettings:
         5e-4, "For the denoiser. Small bases take more: 5e-4 on chibi-mini, 1e-4 on SD 1.5.", at_least=0.0, at_most=1.0
     )
     text_learning_rate: float = setting(2e-4, "For the text encoder; it forgets faster.", at_least=0.0, at_most=1.0)
+    word_learning_rate: float = setting(
+        0.0,
+        "For the trigger word's own entry in the text encoder (arXiv 2208.01618); 0 leaves it, 1e-3 is usual.",
+        at_least=0.0,
+        at_most=1.0,
+    )
     schedule: str = setting(
         "cosine", "How the learning rate falls after warm-up.", one_of=("cosine", "constant", "linear")
     )
@@ -98,7 +112,9 @@ class TrainSettings:
     )
     clip: float = setting(1.0, "Largest gradient norm; 0 does not clip.", at_least=0.0, at_most=1e6)
     optimizer: str = setting(
-        "adamw", "adamw8bit saves memory on a GPU and is slow on a CPU.", one_of=("adamw", "adamw8bit")
+        "adamw",
+        "adamw8bit saves memory on a GPU and is slow on a CPU; adafactor saves more; prodigy finds the rate itself.",
+        one_of=("adamw", "adamw8bit", "adafactor", "prodigy"),
     )
     prior_weight: float = setting(
         0.3, "Weight of class pictures in the loss, against 1 for photos.", at_least=0.0, at_most=10.0
@@ -107,6 +123,27 @@ class TrainSettings:
         5.0, "Evens out easy and hard noise levels (arXiv 2303.09556); 0 is off.", at_least=0.0, at_most=100.0
     )
     weight_decay: float = setting(0.01, "Pulls the adapter towards no change.", at_least=0.0, at_most=10.0)
+    techniques: dict[str, float] = setting(
+        {}, f"Refinements with their strength, for example huber: 0.1. There are {', '.join(TECHNIQUES)}."
+    )
+
+
+@dataclass(frozen=True)
+class MemorySettings:
+    """What a run does to fit; `workbench plan` says what it needs. A run that meets the limit turns these on itself."""
+
+    parts: int = setting(
+        1,
+        "Pieces in which a step's pictures are computed, one after the other: less memory, the same result.",
+        at_least=1,
+        at_most=1024,
+    )
+    checkpointing: bool = setting(
+        False, "Compute activations again instead of keeping them: much less memory, a third more time."
+    )
+    quantise: str = setting(
+        "none", "Keep the frozen base in 8 or 4 bits (a GPU is needed).", one_of=("none", "8bit", "4bit")
+    )
 
 
 @dataclass(frozen=True)
@@ -120,6 +157,12 @@ class FollowSettings:
         PREVIEW_PROMPTS,
         "What previews show, separated by ;. {trigger} and {class_noun} are filled in.",
         separator=";",
+    )
+    held_out: int = setting(
+        0,
+        "Photos that are not learned from, only tried at each checkpoint: when their loss rises, it learns by heart.",
+        at_least=0,
+        at_most=100,
     )
     checkpoint_every: int = setting(
         50, "Steps between checkpoints; 0 saves only at the end.", at_least=0, at_most=1_000_000
@@ -148,6 +191,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     lora: LoraSettings = field(default_factory=LoraSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
     follow: FollowSettings = field(default_factory=FollowSettings)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,9 @@ class EncodedSet:
     Attributes:
         mean, std: (m, c, h, w) of every latent; a mirrored picture has a latent of its own.
         views: for each of the n examples, the rows of `mean` that show it.
-        ids: token ids of the n captions.
-        text: what the denoiser is told of the n captions, or None when the text encoder learns too.
+        wordings: for each of the n examples, the rows of `ids` that caption it.
+        ids: token ids of every wording.
+        text: what the denoiser is told of every wording, or None when the text encoder learns too.
         weights: (n,) weight of each example in the loss.
         kinds: for each kind that occurs, its examples.
         names: file names, to speak of an example.
@@ -44,6 +46,7 @@ class EncodedSet:
     mean: torch.Tensor
     std: torch.Tensor
     views: tuple[tuple[int, ...], ...]
+    wordings: tuple[tuple[int, ...], ...]
     ids: Words
     text: Words | None
     weights: torch.Tensor
@@ -66,6 +69,7 @@ def encode(
     keep_text: bool = True,
     weights: Mapping[str, float] | None = None,
     on_picture: Callable[[int, int], None] | None = None,
+    word: Callable[[str], list[str]] = lambda caption: [caption],
 ) -> EncodedSet:
     """Encodes a data set.
 
@@ -78,6 +82,7 @@ def encode(
         keep_text: text embeddings are computed too; False when the text encoder will learn.
         weights: weight of each kind in the loss; 1 where it is not given.
         on_picture: called with (latents done, latents in all) after each batch.
+        word: gives the wordings of a caption, see `wordings`.
 
     Raises:
         ConfigError: if the base cannot encode pictures of this size.
@@ -114,13 +119,14 @@ def encode(
         if on_picture:
             on_picture(start + len(rows), len(missing))
 
-    ids = backbone.tokenize([example.text for example in examples])
+    said = [word(example.text) for example in examples]
+    ids = backbone.tokenize([wording for each in said for wording in each])
     weights = weights or {}
-    first = np.cumsum([0] + [len(_flips(example, flips)) for example in examples])
     return EncodedSet(
         mean=torch.stack([latents[row][0] for row in range(len(jobs))]).to(backbone.device),
         std=torch.stack([latents[row][1] for row in range(len(jobs))]).to(backbone.device),
-        views=tuple(tuple(range(first[index], first[index + 1])) for index in range(len(examples))),
+        views=_rows([len(_flips(example, flips)) for example in examples]),
+        wordings=_rows([len(each) for each in said]),
         ids=ids,
         text=_encode_text(backbone, ids) if keep_text else None,
         weights=torch.tensor([weights.get(example.kind, 1.0) for example in examples]).to(backbone.device),
@@ -133,6 +139,12 @@ def encode(
         digest=_digest(examples),
         photos_digest=_digest([example for example in examples if example.kind == "photo"]),
     )
+
+
+def _rows(counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """Consecutive rows, so many for each."""
+    ends = np.cumsum([0, *counts]).tolist()
+    return tuple(tuple(range(start, end)) for start, end in pairwise(ends))
 
 
 def _encode_text(backbone: Backbone, ids: Words) -> Words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -29,6 +30,7 @@ class Selfies:
         advice: what would make the set better.
         traits: what a kept subject's person corrected.
         words: what the person said of each photo, in the order of the names; empty where nothing was said.
+        files: where they are, in the order of the names.
     """
 
     names: tuple[str, ...]
@@ -37,6 +39,7 @@ class Selfies:
     advice: tuple[str, ...] = ()
     traits: dict[str, Any] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def gather_selfies(photos: str, name: str, on_photo: Callable[[int, int], None] | None = None) -> Selfies:
@@ -64,6 +67,7 @@ def gather_selfies(photos: str, name: str, on_photo: Callable[[int, int], None] 
         rejected=rejected,
         advice=tuple(verdict.advice),
         words=("",) * len(used),
+        files=tuple(find_path(photos) / each for each, _, _ in used),
     )
 
 
@@ -77,4 +81,5 @@ def _kept(name: str) -> Selfies:
         crops=tuple(open_crop(file) for file in files),
         traits=dict(subject.traits),
         words=tuple(said.get(file.stem, "") for file in files),
+        files=tuple(files),
     )

@@ -6,13 +6,16 @@ run saw, and any number of processes share one batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 
 from workbench.backbones import Words, pick
 from workbench.dataset.encode import EncodedSet
 from workbench.device import generator
+from workbench.training.timesteps import draw_levels
+from workbench.training.weighting import offset_noise
 
 # Steps draw from the generator's streams 0, 1, 2, …; orders of presentation from these far away.
 ORDER_STREAM = 1 << 40
@@ -29,6 +32,8 @@ class Batch:
         timesteps: (b,).
         text: what the denoiser is told, or the token ids of it when the text encoder learns.
         weights: (b,).
+        mask: (b, 1, h, w) weights of places, or None.
+        taught: (b,) true where the base's own prediction is the target, or None.
     """
 
     examples: tuple[int, ...]
@@ -37,6 +42,42 @@ class Batch:
     timesteps: torch.Tensor
     text: Words
     weights: torch.Tensor
+    mask: torch.Tensor | None = None
+    taught: torch.Tensor | None = None
+
+    def parts(self, count: int) -> Iterator[Batch]:
+        """The batch in so many equal parts, to be computed one after the other."""
+        size = len(self.weights) // count
+        for start in range(0, len(self.weights), size):
+            rows = slice(start, start + size)
+            yield replace(
+                self,
+                latents=self.latents[rows],
+                noise=self.noise[rows],
+                timesteps=self.timesteps[rows],
+                text={name: tensor[rows] for name, tensor in self.text.items()},
+                weights=self.weights[rows],
+                mask=None if self.mask is None else self.mask[rows],
+                taught=None if self.taught is None else self.taught[rows],
+            )
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a step's batch is drawn with, beside the pictures.
+
+    Args:
+        spread, shift: of the noise levels, see `timesteps.draw_levels`.
+        offset: see `weighting.offset_noise`.
+        masks: (n, 1, h, w) weights of places in each example, or None.
+        taught: (n,) true for examples that the base itself teaches, or None.
+    """
+
+    spread: float = 0.0
+    shift: float = 1.0
+    offset: float = 0.0
+    masks: torch.Tensor | None = None
+    taught: torch.Tensor | None = None
 
 
 def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[tuple[int, int]]:
@@ -64,12 +105,16 @@ def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[t
 
 
 def draw_batch(
-    data: EncodedSet, seed: int, step: int, size: int, timesteps: int, process: int = 0, processes: int = 1
+    data: EncodedSet,
+    seed: int,
+    step: int,
+    size: int,
+    timesteps: int,
+    process: int = 0,
+    processes: int = 1,
+    drawing: Drawing = Drawing(),
 ) -> Batch:
     """Draws a step's batch.
-
-    Noise levels are stratified: the range is cut into `size` equal parts and each part gives one, so that every
-    step sees easy and hard ones (the low-discrepancy sampler of arXiv 2107.00630, appendix I).
 
     Args:
         data: the data set, on the device.
@@ -78,29 +123,41 @@ def draw_batch(
         size: of the whole batch.
         timesteps: number of noise levels.
         process, processes: this process gets every `processes`-th example, from the `process`-th on.
+        drawing: noise levels, noise and weights of places.
     """
     chosen = choose_examples(data, seed, step, size)
     random = generator(seed, step)
-    parts = torch.randperm(size, generator=random)
-    levels = ((parts + torch.rand(size, generator=random)) / size * timesteps).long().clamp(max=timesteps - 1)
+    levels = draw_levels(size, timesteps, random, drawing.spread, drawing.shift)
     shape = (size, *data.mean.shape[1:])
     noise = torch.randn(shape, generator=random)
     jitter = torch.randn(shape, generator=random)
+    # Drawn last and always, so that turning a technique on leaves the rest of a run as it was.
+    offsets = torch.randn(shape[:2], generator=random)[:, :, None, None]
+    noise = offset_noise(noise, offsets, drawing.offset)
+    turns = torch.rand(size, generator=random)
 
     mine = slice(process, None, processes)
     device = data.mean.device
     examples = torch.tensor([example for example, _ in chosen[mine]])
     rows = torch.tensor([data.views[example][view] for example, view in chosen[mine]])
-    examples, rows, levels, noise, jitter = (
-        _send(part, device) for part in (examples, rows, levels[mine], noise[mine], jitter[mine])
+    said = torch.tensor(
+        [
+            data.wordings[example][int(turn * len(data.wordings[example]))]
+            for (example, _), turn in zip(chosen[mine], turns[mine].tolist(), strict=True)
+        ]
+    )
+    examples, rows, said, levels, noise, jitter = (
+        _send(part, device) for part in (examples, rows, said, levels[mine], noise[mine], jitter[mine])
     )
     return Batch(
         examples=tuple(example for each in range(processes) for example, _ in chosen[each::processes]),
         latents=data.mean[rows] + data.std[rows] * jitter,
         noise=noise,
         timesteps=levels,
-        text=pick(data.ids if data.text is None else data.text, examples),
+        text=pick(data.ids if data.text is None else data.text, said),
         weights=data.weights[examples],
+        mask=None if drawing.masks is None else drawing.masks[examples],
+        taught=None if drawing.taught is None else drawing.taught[examples],
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.training.checkpoint import Checkpoint, check_facts, last_checkpoint, save_checkpoint
+from workbench.training.ema import Average
 from workbench.training.lora import Attachment
-from workbench.training.optimizer import load_optimizer_state, optimizer_state
+from workbench.training.optimizer import group_state, load_optimizer_state, optimizer_state
 from workbench.training.run import RunFolder
 
 # Settings that change nothing of what is learnt.
@@ -25,6 +26,7 @@ class Continuation:
         scaler: Any,
         facts: Mapping[str, Any],
         settings: Mapping[str, Any],
+        average: Average | None = None,
     ) -> None:
         """
         Args:
@@ -33,9 +35,11 @@ class Continuation:
             scaler: fp16's loss scaler, or None.
             facts: what must be the same to continue, by its setting's name.
             settings: those that differ from the defaults, by name, to tell which others were changed.
+            average: a running average that is kept too.
         """
         self._run, self._adapter, self._optimizer, self._scaler = run, adapter, optimizer, scaler
         self._facts, self._settings = dict(facts), dict(settings)
+        self._average = average or Average({}, 0.0)
         self.step = 0
 
     def restore(self, writes: bool = True) -> str:
@@ -54,14 +58,17 @@ class Continuation:
         if checkpoint is None:
             return ""
         check_facts(checkpoint, self._facts, self._run.name)
-        self._adapter.load_state(checkpoint.adapter)
-        load_optimizer_state(self._optimizer, checkpoint.optimizer)
+        self._adapter.load_state(self._average.load(checkpoint.adapter))
+        kind = "train.optimizer"
+        before = checkpoint.extra.get("settings", {})
+        # What one optimizer remembers means nothing to another.
+        if before.get(kind) == self._settings.get(kind):
+            load_optimizer_state(self._optimizer, checkpoint.optimizer, checkpoint.extra.get("groups", ()))
         if self._scaler is not None and checkpoint.extra.get("scaler"):
             self._scaler.load_state_dict(checkpoint.extra["scaler"])
         self.step = checkpoint.step
         if writes:
             self._run.forget_metrics_after(self.step)
-        before = checkpoint.extra.get("settings", {})
         changed = sorted(
             key
             for key in before.keys() | self._settings.keys()
@@ -81,7 +88,12 @@ class Continuation:
         """
         if step == self.step:
             return
-        extra = {"settings": self._settings, "scaler": self._scaler.state_dict() if self._scaler is not None else None}
+        extra = {
+            "settings": self._settings,
+            "scaler": self._scaler.state_dict() if self._scaler is not None else None,
+            "groups": group_state(self._optimizer),
+        }
+        learned = self._adapter.state() | self._average.state()
         state = optimizer_state(self._optimizer)
-        save_checkpoint(self._run.checkpoints, Checkpoint(step, self._adapter.state(), state, self._facts, extra))
+        save_checkpoint(self._run.checkpoints, Checkpoint(step, learned, state, self._facts, extra))
         self.step = step

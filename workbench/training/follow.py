@@ -105,6 +105,16 @@ class Follower:
         yield
         self._since = time.perf_counter()
 
+    def validated(self, step: int, loss: float | None) -> None:
+        """Writes down the loss of photos that are held out; None when there are none."""
+        if loss is None:
+            return
+        if self._run is not None:
+            self._run.add_validation(step, loss)
+            self._run.log(f"step {step}: held-out photos have loss {loss:.4f}")
+        if self._tracker is not None:
+            self._tracker.log({"validation_loss": loss}, step=step)
+
     def close(self) -> None:
         """Ends the bar."""
         if self._bar is not None:

@@ -2,56 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from workbench.backbones import Backbone, Words
+from workbench.backbones import Backbone, Words, pick
+from workbench.training.batches import Batch
+from workbench.training.weighting import debiased_weight, huber, masked_mean, min_snr_weight
 
 
-def min_snr_weight(snr: torch.Tensor, gamma: float, prediction: str) -> torch.Tensor:
-    """Min-SNR weights (arXiv 2303.09556, §3.4): no noise level pulls harder than `gamma` on the clean picture.
-
-    On the clean picture the weight is min(snr, gamma). An error in epsilon is one in the clean picture divided by
-    snr, an error in the velocity is divided by snr + 1; so the same weight, written for them, is
-    min(snr, gamma) / snr and min(snr, gamma) / (snr + 1).
+@dataclass(frozen=True)
+class Weighting:
+    """How errors become losses.
 
     Args:
-        snr: (batch,) signal-to-noise ratios; 0 and infinity are allowed.
-        gamma: the cap; 0 weighs all noise levels alike.
-        prediction: `epsilon`, `v_prediction`, or `flow`, whose noise levels are weighed by how often they are drawn
-            (arXiv 2403.03206, §3.1) and not a second time here.
-
-    Returns:
-        (batch,) finite weights. At snr 0 (zero terminal SNR) it is the limit: 1 for epsilon, 0 for the velocity.
+        gamma: see `min_snr_weight`.
+        debiased: weigh noise levels by `debiased_weight` instead.
+        bend: see `huber`.
     """
-    if gamma <= 0 or prediction == "flow":
-        return torch.ones_like(snr)
-    if prediction == "epsilon":
-        # min(snr, gamma) / snr = min(1, gamma / snr), which is not 0 / 0 at 0.
-        return (gamma / snr.clamp(min=torch.finfo(snr.dtype).tiny)).clamp(max=1.0)
-    return snr.clamp(max=gamma) / (snr + 1)
+
+    gamma: float = 5.0
+    debiased: bool = False
+    bend: float = 0.0
 
 
 def example_losses(
-    predicted: torch.Tensor, target: torch.Tensor, snr: torch.Tensor, gamma: float, prediction: str
+    predicted: torch.Tensor,
+    target: torch.Tensor,
+    snr: torch.Tensor,
+    weighting: Weighting,
+    prediction: str,
+    mask: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Weighted mean squared error of each example.
+    """Weighted mean error of each example.
 
     Args:
         predicted, target: (batch, c, h, w).
         snr: (batch,) at the examples' timesteps.
-        gamma, prediction: see `min_snr_weight`.
+        weighting: how errors become losses.
+        prediction: see `min_snr_weight`.
+        mask: (batch, 1, h, w) weights of places, or None.
 
     Returns:
         (batch,) losses in float32.
     """
-    errors = (predicted.float() - target.float()).square().flatten(1).mean(1)
-    return errors * min_snr_weight(snr, gamma, prediction)
+    errors = masked_mean(huber(predicted.float() - target.float(), weighting.bend), mask)
+    if weighting.debiased:
+        return errors * debiased_weight(snr, prediction)
+    return errors * min_snr_weight(snr, weighting.gamma, prediction)
 
 
 class Objective(nn.Module):
@@ -60,30 +63,71 @@ class Objective(nn.Module):
     It is a module so that `accelerator.prepare` can wrap it: gradients are then averaged over processes.
     """
 
-    def __init__(self, backbone: Backbone, gamma: float, train_text: bool) -> None:
+    def __init__(self, backbone: Backbone, weighting: Weighting, train_text: bool) -> None:
         """
         Args:
             backbone: with the adapter attached.
-            gamma: see `min_snr_weight`.
+            weighting: how errors become losses.
             train_text: the text encoders are part of what learns.
         """
         super().__init__()
         self.denoiser = backbone.denoiser
         self.text_encoders = nn.ModuleDict(backbone.text_encoders if train_text else {})
-        self.gamma = gamma
+        self.weighting = weighting
         # In a list, so that the backbone's networks are not registered a second time.
         self._backbone = [backbone]
         self._lora: list[Any] = [module for module in self.modules() if isinstance(module, BaseTunerLayer)]
 
-    def forward(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor, text: Words) -> torch.Tensor:
-        """Latents, noise (b, c, h, w), timesteps (b,), encoded words or, where they learn, token ids → losses (b,)."""
+    def forward(
+        self,
+        latents: torch.Tensor,
+        noise: torch.Tensor,
+        timesteps: torch.Tensor,
+        text: Words,
+        mask: torch.Tensor | None = None,
+        taught: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Computes the losses.
+
+        Args:
+            latents, noise: (b, c, h, w).
+            timesteps: (b,).
+            text: encoded words or, where the text encoders learn, token ids.
+            mask: (b, 1, h, w) weights of places.
+            taught: (b,) true where the base's own prediction is the target (learning without forgetting, arXiv
+                1606.09282): what the base says of a class is to stay, whatever picture it is asked about.
+
+        Returns:
+            (b,) losses.
+        """
         backbone = self._backbone[0]
+        noisy = backbone.noisy(latents, noise, timesteps)
         with self._no_double_casts():
-            if self.text_encoders:
-                text = backbone.encode_text(text)
-            predicted = backbone.predict(backbone.noisy(latents, noise, timesteps), timesteps, text)
+            predicted = backbone.predict(noisy, timesteps, self._encoded(text))
         target = backbone.target(latents, noise, timesteps)
-        return example_losses(predicted, target, backbone.snr(timesteps), self.gamma, backbone.prediction)
+        if taught is not None:
+            target = self._teach(target, noisy, timesteps, text, taught)
+        return example_losses(predicted, target, backbone.snr(timesteps), self.weighting, backbone.prediction, mask)
+
+    def _encoded(self, text: Words) -> Words:
+        return self._backbone[0].encode_text(text) if self.text_encoders else text
+
+    @torch.no_grad()
+    def _teach(
+        self, target: torch.Tensor, noisy: torch.Tensor, timesteps: torch.Tensor, text: Words, taught: torch.Tensor
+    ) -> torch.Tensor:
+        """The target with the bare base's prediction in the rows that it teaches."""
+        rows = taught.nonzero()[:, 0]
+        if not len(rows):
+            return target
+        for module in self._lora:
+            module._disable_adapters = True  # what `enable_adapters(False)` does, without touching what learns
+        try:
+            told = self._backbone[0].predict(noisy[rows], timesteps[rows], self._encoded(pick(text, rows)))
+        finally:
+            for module in self._lora:
+                module._disable_adapters = False
+        return target.index_copy(0, rows, told.to(target))
 
     @contextmanager
     def _no_double_casts(self) -> Iterator[None]:
@@ -97,3 +141,23 @@ class Objective(nn.Module):
         finally:
             for module in self._lora:
                 module.cast_input_dtype_enabled = True
+
+
+def learn_in_parts(objective: Any, batch: Batch, parts: int, backward: Callable[[torch.Tensor], None]) -> torch.Tensor:
+    """Computes a batch's losses and their gradients, so many parts of it one after the other.
+
+    Args:
+        objective: an `Objective`, perhaps wrapped.
+        batch: what the step learns from.
+        parts: how many; the batch must be a multiple of it.
+        backward: adds a loss's gradients, as `Accelerator.backward` does.
+
+    Returns:
+        (b,) weighted losses, without gradients.
+    """
+    losses = []
+    for part in batch.parts(parts):
+        errors = objective(part.latents, part.noise, part.timesteps, part.text, part.mask, part.taught)
+        losses.append(part.weights * errors)
+        backward(losses[-1].mean() / parts)
+    return torch.cat(losses).detach()

@@ -7,7 +7,9 @@ runs/NAME/log.txt            what was said, with the time
 runs/NAME/checkpoints/       see `checkpoint`
 runs/NAME/previews/          step-000100.png: one row of pictures
 runs/NAME/adapter.safetensors, report.json      when it is done
+runs/NAME/validation.jsonl   {step, loss} of photos that are held out
 runs/NAME/stop               a file of this name asks the run to save and stop
+runs/NAME/save, preview      likewise: to save, or to draw a preview, and go on
 runs/NAME/earlier/1/ …       the products of earlier runs of this name that were finished or set aside
 """
 
@@ -27,9 +29,10 @@ from workbench.errors import RunBusyError, StorageError, TrainingError, Workbenc
 
 STATES = ("preparing", "running", "saving", "stopped", "failed", "done")
 PRODUCTS = (
-    "settings.yaml", "status.json", "metrics.jsonl", "log.txt", "checkpoints", "previews", "adapter.safetensors",
-    "report.json", "training",
+    "settings.yaml", "status.json", "metrics.jsonl", "validation.jsonl", "log.txt", "checkpoints", "previews",
+    "adapter.safetensors", "report.json", "training",
 )  # fmt: skip
+WISHES = ("stop", "save", "preview")
 HEARTBEAT_SECONDS = 1.0
 
 
@@ -88,11 +91,13 @@ class RunFolder:
             self._fail(str(error))
             raise
         except Exception as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 self._fail(f"{type(error).__name__}: {error}")
                 raise
             told = TrainingError(
-                f"Run {self.name}", "the memory ran out", "Lower train.batch_size, data.resolution or lora.rank"
+                f"Run {self.name}",
+                "the memory ran out",
+                "Lower data.resolution or lora.rank; `workbench plan` says what fits",
             )
             self._fail(str(told))
             raise told from error
@@ -166,13 +171,39 @@ class RunFolder:
         """Where the preview after a step goes."""
         return self.folder / "previews" / f"step-{step:06d}.png"
 
+    def ask(self, wish: str) -> None:
+        """Asks the running process for something, one of `WISHES`."""
+        with storage_errors(self.folder):
+            (self.folder / wish).touch()
+
+    def take(self, wish: str) -> bool:
+        """Whether someone asked for it since the last time; for the process that runs."""
+        if not (self.folder / wish).exists():
+            return False
+        (self.folder / wish).unlink(missing_ok=True)
+        return True
+
+    def add_validation(self, step: int, loss: float) -> None:
+        """Adds a line to `validation.jsonl`; a step that was done again replaces the lines from it on."""
+        kept = [record for record in self.validation() if record["step"] < step]
+        lines = [json.dumps(record) + "\n" for record in [*kept, {"step": step, "loss": loss}]]
+        atomic_write(self.folder / "validation.jsonl", "".join(lines))
+
+    def validation(self) -> list[dict[str, Any]]:
+        """All lines of `validation.jsonl`."""
+        with suppress(FileNotFoundError):
+            lines = (self.folder / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+            return [json.loads(line) for line in lines]
+        return []
+
     def stop_asked(self) -> bool:
         """Whether someone put a file named `stop` into the folder."""
         return (self.folder / "stop").exists()
 
     def clear_stop(self) -> None:
-        """Takes the file `stop` away, so that it does not stop the next attempt."""
-        (self.folder / "stop").unlink(missing_ok=True)
+        """Takes the file `stop` and other wishes away, so that they do not reach the next attempt."""
+        for wish in WISHES:
+            (self.folder / wish).unlink(missing_ok=True)
 
     def set_aside(self) -> Path | None:
         """Moves what an earlier run left into `earlier/`, so that a new one starts with an empty folder.
@@ -195,7 +226,8 @@ class RunFolder:
         return target
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory, of the GPU or the computer, ran out."""
     # torch has a class of its own for GPUs; on a CPU it is a RuntimeError of the allocator.
     return (
         isinstance(error, MemoryError)

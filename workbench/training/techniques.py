@@ -1,0 +1,52 @@
+"""Turns the names and numbers of `train.techniques` into what the parts of a run take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from workbench.backbones import Backbone
+from workbench.dataset.encode import EncodedSet
+from workbench.training.batches import Drawing
+from workbench.training.masks import head_mask
+from workbench.training.objective import Weighting
+
+
+def weighting_of(techniques: Mapping[str, float], gamma: float) -> Weighting:
+    """How errors become losses.
+
+    Args:
+        techniques: names and strengths; what is not named is off.
+        gamma: of min-SNR.
+    """
+    return Weighting(gamma, techniques.get("debiased", 0.0) > 0, techniques.get("huber", 0.0))
+
+
+def drawing_of(techniques: Mapping[str, float], backbone: Backbone, data: EncodedSet) -> Drawing:
+    """What batches are drawn with.
+
+    Flow-matching families were trained on levels gathered in the middle and shifted towards noise (arXiv 2403.03206);
+    they take that when nothing else is said.
+
+    Args:
+        techniques: names and strengths; what is not named is off.
+        backbone: whose noise levels.
+        data: whose examples.
+    """
+    flow = backbone.prediction == "flow"
+    photos, others = (
+        torch.tensor([index in data.kinds.get(kind, ()) for index in range(len(data))], device=data.mean.device)
+        for kind in ("photo", "class")
+    )
+    masks = None
+    if strength := techniques.get("mask", 0.0):
+        head = head_mask(*data.mean.shape[-2:], outside=1 - strength).to(data.mean.device)
+        masks = torch.where(photos[:, None, None, None], head, torch.ones_like(head))
+    return Drawing(
+        spread=techniques.get("logit_normal", 1.0 if flow else 0.0),
+        shift=techniques.get("shift", 0.0) or (backbone.shift if flow else 1.0),
+        offset=techniques.get("noise_offset", 0.0),
+        masks=masks,
+        taught=others if techniques.get("teacher", 0.0) > 0 else None,
+    )
