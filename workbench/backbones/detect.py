@@ -61,9 +61,10 @@ def read_shapes(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]
         with path.open("rb") as file:
             start = file.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            if start[:2] == b"PK" or start[:1] == b"\x80":
-                raise BackboneError(path.name, "it is a pickle under another name, which could run code", CONVERT)
             if not 2 <= length <= LONGEST_HEADER:
+                # Only now: a header's true length may begin with the same byte as a pickle.
+                if start[:2] == b"PK" or start[:1] == b"\x80":
+                    raise BackboneError(path.name, "it is a pickle under another name, which could run code", CONVERT)
                 raise BackboneError(path.name, "it is no safetensors file", "Fetch it again, or choose another one")
             header = json.loads(file.read(length))
         table = {

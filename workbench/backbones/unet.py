@@ -13,6 +13,9 @@ from workbench.backbones.catalogue import Entry
 from workbench.backbones.common import PipelineBackbone, clip_length, unread_by
 from workbench.backbones.protocol import Words
 
+# Zero terminal SNR over-exposes guided pictures without it (arXiv 2305.08891, §3.4, whose value this is).
+ZERO_SNR_RESCALE = 0.7
+
 
 class UNetBackbone(PipelineBackbone):
     """An open base with a UNet, CLIP text encoders and a KL autoencoder; see `Backbone` for its attributes."""
@@ -29,6 +32,8 @@ class UNetBackbone(PipelineBackbone):
         self.prediction = str(pipeline.scheduler.config.prediction_type)
         # Share of the signal's variance that is left at each noise level, (timesteps,).
         self._signal = noise_schedule(pipeline.scheduler).to(self.device)
+        if not self.guidance_rescale and not float(self._signal[-1]):
+            self.guidance_rescale = ZERO_SNR_RESCALE
 
     def tokenize(self, prompts: Sequence[str]) -> Words:
         longest = clip_length(self.pipeline.tokenizer, self.pipeline.text_encoder)
