@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed-base", type=int, default=SUBJECT_SEEDS, metavar="N", help="seed of the first subject")
     parser.add_argument("--subjects", type=int, default=0, metavar="K", help="how many; default 24, quick 6")
     parser.add_argument("--pictures", type=int, default=8, metavar="P", help="pictures of each subject in a row")
-    parser.add_argument("--rows", default="", help="names of rows or curves, or `curves`, separated by commas")
+    parser.add_argument("--rows", default="", help="names, or `curves` or `levers`, separated by commas")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin nothing new after so long; 0: no end")
     parser.add_argument("--base", default="chibi-mini", help="base model")
     parser.add_argument("--set", action="append", default=[], metavar="key=value", help="a setting of our recipe")

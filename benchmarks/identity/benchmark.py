@@ -19,7 +19,7 @@ from benchmarks.identity.judges import Judges
 from benchmarks.identity.peer import Script, steps_in_time, steps_of
 from benchmarks.identity.people import Subject, subjects
 from benchmarks.identity.report import Result, build, machine_name
-from benchmarks.identity.rows import CURVE_SUBJECTS, OURS, ROWS, Row, with_steps
+from benchmarks.identity.rows import FEWER_SUBJECTS, OURS, ROWS, Row, with_steps
 from benchmarks.identity.score import Scorer
 from benchmarks.identity.sheet import compose
 from benchmarks.identity.train import Place, Trained, code_digest, train
@@ -32,6 +32,7 @@ from workbench.training.report import machine, versions
 
 TRUTH = ROWS[0]
 SHEET_SELFIES, SHEET_SCENES = 5, 4
+GALLERY = 24
 
 
 @dataclass
@@ -57,7 +58,9 @@ class Benchmark:
         Raises:
             WorkbenchError: if judges or base are missing, or the seeds were trained on.
         """
-        everyone = subjects(args.seed_base, args.subjects or (6 if args.quick else 24))
+        count = args.subjects or (6 if args.quick else GALLERY)
+        # Few subjects are looked for among as many people as usual: the next seeds' characters stand in the crowd.
+        gallery = subjects(args.seed_base, max(count, GALLERY))
         work = (args.work or home() / "identity-benchmark").absolute()
         folder, entry = locate(args.base)
         base = args.base if entry.id == args.base else str(folder.absolute())
@@ -67,9 +70,9 @@ class Benchmark:
         out = args.out or ROOT / "benchmarks" / "results" / f"identity-{machine_name(where)}{suffix}.json"
         return cls(
             place=place,
-            everyone=everyone,
+            everyone=gallery[:count],
             pictures=args.pictures,
-            scorer=Scorer(Judges(args.judges or judges_module.HERE), everyone, args.pictures),
+            scorer=Scorer(Judges(args.judges or judges_module.HERE), gallery, args.pictures),
             drawer=Drawer(base, place.fingerprint, place.shelf, work / "pictures"),
             script=Script(args.peer_script.absolute(), args.peer_python) if args.peer_script else None,
             facts={
@@ -79,7 +82,8 @@ class Benchmark:
                 "base_fingerprint": place.fingerprint,
                 "code": code_digest(),
                 "seed_base": args.seed_base,
-                "subjects": len(everyone),
+                "subjects": count,
+                "gallery": len(gallery),
                 "pictures": args.pictures,
                 "changed_settings": list(args.set),
             },
@@ -103,10 +107,11 @@ class Benchmark:
         """Makes the rows in their order, writing the results after each."""
         rows = [TRUTH, *(row for row in rows if row != TRUTH)]
         report: dict[str, Any] = {}
+        before = json.loads(self.out.read_text(encoding="utf-8")) if self.out.exists() else None
         with tqdm(total=sum(len(self._subjects(row)) for row in rows), unit="subject", dynamic_ncols=True) as self.bar:
             for row in rows:
                 self._row(row)
-                report = build(list(self.results.values()), self.scorer, self.facts)
+                report = build(list(self.results.values()), self.scorer, self.facts, before)
                 atomic_write(self.out, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
         self._sheet()
         return report
@@ -116,7 +121,7 @@ class Benchmark:
         return [path for path in (self.out, self.out.with_suffix(".png")) if path.exists()]
 
     def _subjects(self, row: Row) -> list[Subject]:
-        return self.everyone[:CURVE_SUBJECTS] if row.curve else self.everyone
+        return self.everyone[:FEWER_SUBJECTS] if row.curve or row.lever else self.everyone
 
     def _row(self, row: Row) -> None:
         result = self.results[row.name] = Result(row)

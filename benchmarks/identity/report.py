@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.identity.people import Subject
-from benchmarks.identity.rows import Row
+from benchmarks.identity.rows import CURVES, LEVERS, ROWS, Row
 from benchmarks.identity.score import FIGURES, Look, Scorer, ahead, estimates, of_bound, per_trait, per_wish
 from benchmarks.identity.train import Trained
 
 # Whose figures stand for the peer in the summary: the first of these that is there.
 PEERS = ("peer-time", "peer-steps")
+# Rows of two runs may stand in one table only when all of this is the same.
+SAME = ("machine", "versions", "base_fingerprint", "code", "seed_base", "subjects", "pictures", "changed_settings")
 
 
 @dataclass
@@ -50,18 +52,26 @@ class Result:
         return {name: round(statistics.fmean(stages.get(name, 0.0) for stages in told), 2) for name in names}
 
 
-def build(results: Sequence[Result], scorer: Scorer, facts: Mapping[str, Any]) -> dict[str, Any]:
+def build(
+    results: Sequence[Result], scorer: Scorer, facts: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Puts everything together.
 
     Args:
         results: of all rows made so far; those without any pictures are left out.
         scorer: who scored them.
         facts: machine, versions, base, seeds and the like.
+        before: earlier results. Their other rows stay when they were made of the same subjects with the same base,
+            settings, judges and code.
     """
     by_name = {result.row.name: result for result in results if result.looks}
     bound = by_name["truth"].values["attribute_agreement"] if "truth" in by_name else {}
     rows = {name: _row(result, scorer, bound) for name, result in by_name.items()}
-    report = {
+    if before and all(before.get(key) == facts.get(key) for key in SAME) and before["judges"] == scorer.judges.facts:
+        rows = _in_order({**before["rows"], **before["points"], **rows})
+    points = {name: row for name, row in rows.items() if row["curve"]}
+    rows = {name: row for name, row in rows.items() if not row["curve"]}
+    return {
         "summary": _summary(rows),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **facts,
@@ -71,15 +81,28 @@ def build(results: Sequence[Result], scorer: Scorer, facts: Mapping[str, Any]) -
             for result in results
             if result.failed
         },
-        "rows": {name: row for name, row in rows.items() if not by_name[name].row.curve},
-        "curves": _curves(rows, by_name),
+        "rows": rows,
+        "points": points,
         "ahead": {
-            name: ahead(by_name["ours"].values, by_name[name].values)
-            for name in ("base", "named", *PEERS, "peer-rate-time", "script-time", "script-steps")
-            if "ours" in by_name and name in by_name
+            name: ahead(by_figure(rows["ours"]), by_figure(row))
+            for name, row in rows.items()
+            if "ours" in rows and name not in ("truth", "ours")
         },
     }
-    return report
+
+
+def _in_order(rows: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    order = [row.name for row in (*ROWS, *CURVES, *LEVERS)]
+    return {name: rows[name] for name in order if name in rows}
+
+
+def by_figure(row: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Figure -> subject -> value, of a row as it is written."""
+    found: dict[str, dict[str, float]] = {}
+    for subject, values in row["each_subject"].items():
+        for name, value in values.items():
+            found.setdefault(name, {})[subject] = value
+    return found
 
 
 def _row(result: Result, scorer: Scorer, bound: Mapping[Subject, float]) -> dict[str, Any]:
@@ -93,6 +116,8 @@ def _row(result: Result, scorer: Scorer, bound: Mapping[Subject, float]) -> dict
         "settings": list(row.settings),
         "config": row.config.name if row.config else "",
         "photos": row.photos,
+        "curve": row.curve,
+        "at": row.at,
         "subjects": len(result.looks),
         "failed": {subject.name: reason for subject, reason in result.failed.items()},
         "figures": figures,
@@ -122,16 +147,6 @@ def _means(row: Mapping[str, Any] | None) -> dict[str, float | None]:
     figures = row["figures"] if row else {}
     means = {name: figures[name]["mean"] if name in figures else None for name in names}
     return means | {"seconds_per_subject": row["seconds_per_subject"] if row else None}
-
-
-def _curves(rows: Mapping[str, Mapping[str, Any]], by_name: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:
-    """Curve -> its points in order: where, seconds, figures."""
-    curves: dict[str, list[dict[str, Any]]] = {}
-    for name, row in rows.items():
-        if by_name[name].row.curve:
-            point = {key: row[key] for key in ("words", "subjects", "failed", "figures", "seconds_per_subject")}
-            curves.setdefault(by_name[name].row.curve, []).append({"at": by_name[name].row.at, **point})
-    return {name: sorted(points, key=lambda point: point["at"]) for name, points in curves.items()}
 
 
 def machine_name(machine: Mapping[str, Any]) -> str:

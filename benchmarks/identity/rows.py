@@ -15,7 +15,7 @@ from workbench.errors import ConfigError
 Kind = Literal["truth", "base", "named", "train", "script"]
 PEER = ROOT / "recipes" / "configs" / "peer-dreambooth-lora.yaml"
 PHOTOS = 5
-CURVE_SUBJECTS = 8
+FEWER_SUBJECTS = 8  # of curves and levers
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Row:
         photos: selfies that are brought.
         equal: `steps` gives it as many steps as our recipe takes, `time` as many as fit into our recipe's seconds.
         curve: the curve it is a point of, and where; such a row has fewer subjects.
+        lever: tried on the way to a better default; made only when it is named, on fewer subjects too.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Row:
     equal: Literal["", "steps", "time"] = ""
     curve: str = ""
     at: float = 0.0
+    lever: bool = False
 
 
 NO_PRIOR = ("data.class_pictures=0", "train.prior_weight=0")
@@ -84,6 +86,30 @@ CURVES = (
         for count in (1, 3, 5, 10)
     ),
 )  # fmt: skip
+# A lever that wins on the benchmark may become a default; docs/identity.md keeps the record.
+LEVERS = tuple(
+    Row(name, f"ours, {words}", settings=settings, lever=True)
+    for name, words, settings in (
+        ("word", "with a learned word", ("train.word_learning_rate=1e-3",)),
+        ("word-alone", "with a learned word, photos only",
+         ("train.word_learning_rate=1e-3", "data.anchors=0", *NO_PRIOR)),
+        ("anchors-32", "with twice the anchors", ("data.anchors=32",)),
+        ("mask", "looking at the head", ("train.techniques={mask: 0.8}",)),
+        ("teacher", "class pictures held to the base's own words", ("train.techniques={teacher: 1}",)),
+        ("ema", "averaged", ("train.techniques={ema: 0.95}",)),
+        ("debiased", "debiased weights", ("train.techniques={debiased: 1}",)),
+        ("huber", "Huber loss", ("train.techniques={huber: 0.1}",)),
+        ("lora-plus", "LoRA+", ("train.techniques={lora_plus: 8}", "train.learning_rate=2e-4")),
+        ("caption-dropout", "captions left out now and then", ("train.techniques={caption_dropout: 0.1}",)),
+        ("tag-dropout", "parts of captions left out", ("train.techniques={tag_dropout: 0.2}",)),
+        ("logit-normal", "middle noise levels", ("train.techniques={logit_normal: 1}",)),
+        ("dora", "DoRA", ("lora.kind=dora",)),
+        ("oft", "OFT", ("lora.kind=oft",)),
+        ("cross", "on cross-attention alone", ("lora.targets=attn2.to_q,attn2.to_k,attn2.to_v,attn2.to_out.0",)),
+        ("rate-3", "three times the rate", ("train.learning_rate=1.5e-3",)),
+        ("batch-16", "16 pictures a step", ("train.batch_size=16",)),
+    )
+)  # fmt: skip
 QUICK = ("truth", "base", "named", "ours", "peer-time")
 
 
@@ -91,28 +117,32 @@ def choose(names: str, quick: bool, script: bool) -> list[Row]:
     """The rows to make, in their order.
 
     Args:
-        names: as in `--rows`: names, names of curves, or `curves`, separated by commas; empty takes all, or the quick
-            ones.
+        names: as in `--rows`: names, names of curves, `curves` or `levers`, separated by commas; empty takes all but
+            the levers, or the quick ones.
         quick: only the rows that matter most.
         script: whether there is a script of the peer's to run.
 
     Raises:
         ConfigError: if there is no row of a name, or the script is asked for and not there.
     """
-    known = [*ROWS, *CURVES]
+    known = [*ROWS, *CURVES, *LEVERS]
     wanted = [word.strip() for word in names.split(",") if word.strip()]
     if not wanted:
-        rows = [row for row in known if not quick or row.name in QUICK or row.kind == "script"]
+        rows = [row for row in known if not row.lever and (not quick or row.name in QUICK or row.kind == "script")]
         return [row for row in rows if script or row.kind != "script"]
     chosen = []
     for word in wanted:
-        found = [row for row in known if word in (row.name, row.curve) or (word == "curves" and row.curve)]
+        found = [row for row in known if word in (row.name, row.curve, *_groups(row))]
         if not found:
             raise ConfigError("--rows", f"there is no row {word!r}", f"Rows are {', '.join(row.name for row in known)}")
         chosen += found
     if not script and any(row.kind == "script" for row in chosen):
         raise ConfigError("--rows", "the peer's script is not given", "Add --peer-script PATH")
     return [row for row in known if row in chosen]
+
+
+def _groups(row: Row) -> list[str]:
+    return [name for name, member in (("curves", row.curve), ("levers", row.lever)) if member]
 
 
 def with_steps(row: Row, steps: int) -> Row:

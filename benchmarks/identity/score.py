@@ -46,7 +46,7 @@ class Scorer:
         """
         Args:
             judges: who look.
-            everyone: all subjects: who a picture may be taken for.
+            everyone: the subjects, and others a picture may be taken for.
             pictures: how many there are of each subject in a row.
         """
         self.judges, self.everyone, self.count = judges, list(everyone), pictures
@@ -155,7 +155,7 @@ def of_bound(ours: Mapping[Subject, float], bound: Mapping[Subject, float]) -> d
     return metrics.bootstrap(np.array([ours[s] for s in both]), np.array([bound[s] for s in both])).to_dict()
 
 
-def ahead(ours: Mapping[str, Mapping[Subject, float]], other: Mapping[str, Mapping[Subject, float]]) -> dict[str, Any]:
+def ahead(ours: Mapping[str, Mapping[Any, float]], other: Mapping[str, Mapping[Any, float]]) -> dict[str, Any]:
     """Figure -> how much higher ours is, subject by subject, with its interval."""
     found = {}
     for name in FIGURES:

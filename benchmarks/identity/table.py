@@ -138,8 +138,7 @@ def curves(report: Report) -> str:
             point["words"], _number(point["seconds_per_subject"], ".0f"), str(point["subjects"]),
             *(estimate(point["figures"].get(name)) for name in ("attribute_agreement", "top1", "editability")),
         ]
-        for points in report["curves"].values()
-        for point in points
+        for point in report["points"].values()
     ]  # fmt: skip
     return table(["", "s a subject", "subjects", "agreement", "top-1", "editability"], lines)
 
@@ -155,12 +154,12 @@ def judges(report: Report) -> str:
 
 def ahead(report: Report) -> str:
     """How much higher our recipe's figures are, subject by subject."""
+    names = [name for name in COLUMNS if any(name in figures for figures in report["ahead"].values())]
     lines = [
-        [report["rows"][name]["words"], *(estimate(figures.get(column)) for column in COLUMNS if column in figures)]
-        for name, figures in report["ahead"].items()
+        [report["rows"][row]["words"], *(estimate(figures.get(name)) for name in names)]
+        for row, figures in report["ahead"].items()
     ]
-    first = next(iter(report["ahead"].values()), {})
-    return table(["ours, less", *(COLUMNS[name] for name in COLUMNS if name in first)], lines)
+    return table(["ours, less", *(COLUMNS[name] for name in names)], lines)
 
 
 TABLES: dict[str, Callable[[Report], str]] = {

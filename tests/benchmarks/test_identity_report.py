@@ -39,7 +39,7 @@ def report() -> dict[str, Any]:
         "created": "2026-01-02T03:04:05", "machine": {"device": "cpu", "cores": 2}, "base": "chibi-mini",
         "versions": {"torch": "2.13.0", "diffusers": "0.42.1"}, "base_fingerprint": "0123456789", "subjects": 2,
         "seed_base": 7, "pictures": 8, "rows": {"base": row("base alone", 0.31, 0.0), "ours": row("ours", 0.62, 61.4)},
-        "curves": {"photos": [{"at": 1, **row("one photo", 0.47, None)}]},
+        "points": {"photos-1": row("one photo", 0.47, None)},
         "judges": {"probe": {"accuracy": probe}, "verifier": {"accuracy": {"top1 of 24": 0.93}}},
         "ahead": {"base": figures(0.31)},
     }  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.identity.peer import Script, fit
-from benchmarks.identity.rows import CURVES, OURS, PEER, QUICK, ROWS, choose, with_steps
+from benchmarks.identity.rows import CURVES, LEVERS, OURS, PEER, QUICK, ROWS, choose, with_steps
 from workbench.config import ROOT, Settings, changed_settings, load_settings, settings_to_yaml
 from workbench.errors import ConfigError
 
-ALL = [*ROWS, *CURVES]
+ALL = [*ROWS, *CURVES, *LEVERS]
 
 
 @pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
@@ -41,8 +41,9 @@ def test_rows_are_chosen_by_name_curve_or_speed() -> None:
     assert [row.at for row in choose("photos", False, False)] == [1, 3, 5, 10]
     assert [row.name for row in choose("", True, False)] == list(QUICK)
     assert {row.kind for row in choose("", True, True)} >= {"script"}
-    assert len(choose("", False, False)) == len([row for row in ALL if row.kind != "script"])
+    assert len(choose("", False, False)) == len([row for row in [*ROWS, *CURVES] if row.kind != "script"])
     assert choose("curves", False, False) == list(CURVES)
+    assert choose("levers", False, False) == list(LEVERS)
 
 
 @pytest.mark.parametrize(("names", "words"), [("fly", "no row 'fly'"), ("script-time", "script is not given")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,13 +72,12 @@ def test_two_subjects_from_selfies_to_a_table(base: Path, blank_judges: Path, tm
     assert json.loads(out.read_text(encoding="utf-8"))["rows"]["ours"]["figures"] == ours["figures"]
 
     lost = next((work / "pictures").iterdir())
-    content = lost.read_bytes()
-    lost.write_bytes(content[:100])
-    shutil.rmtree(work / "equal-time", ignore_errors=True)
+    lost.write_bytes(lost.read_bytes()[:100])
     assert (
         main([*words[: words.index("--rows")], "--rows", "base,ours", *words[words.index("--peer-script") + 2 :]]) == 0
     )
-    assert lost.read_bytes() == content or lost.stat().st_size > 100, "a broken picture is drawn again"
+    assert lost.stat().st_size > 100, "a broken picture is drawn again"
+    assert "script-steps" in json.loads(out.read_text(encoding="utf-8"))["rows"], "other rows of the same kind stay"
 
 
 def test_a_failed_training_is_told_and_the_rest_goes_on(base: Path, blank_judges: Path, tmp_path: Path) -> None:
