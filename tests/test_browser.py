@@ -138,6 +138,7 @@ def test_whole_flow(tab: Any, address: str, own_places: Path, tmp_path: Path) ->
     tab.locator(".title", has_text="selfie-1.jpg").wait_for()  # the sample person is there at the first visit
     tab.get_by_role("button", name="New person").click()
     tab.locator(".st-key-new-name input").fill("mia")
+    tab.get_by_text("It is nobody's face").click()
     tab.locator(".st-key-make-person button").click()
     tab.get_by_text("No photos yet").wait_for()
     settle(tab)

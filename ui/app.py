@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:  # `streamlit run` puts only this file's folder there
     sys.path.insert(0, str(HERE.parent))
 
-from ui import theme  # noqa: E402
+from ui import privacy, theme  # noqa: E402
 from ui.words import telling  # noqa: E402
 
 st.set_page_config(page_title="Chibi workbench", page_icon=theme.icon(), layout="wide")
@@ -32,4 +32,5 @@ SCREENS = [
 page = st.navigation(SCREENS, position="top")
 theme.tabs(SCREENS)
 with telling():
-    page.run()
+    if privacy.begin():
+        page.run()

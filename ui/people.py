@@ -26,6 +26,7 @@ from workbench.photos import (
     load_subject,
     open_crop,
 )
+from workbench.privacy import state_consent
 
 SAMPLE, SAMPLE_PHOTOS = "sample", ROOT / "examples" / "selfies"
 SAMPLE_ADAPTERS = ROOT / "examples" / "adapters"
@@ -57,7 +58,8 @@ def bring_sample() -> None:
         if any(subject.name == SAMPLE for subject in list_subjects()):
             return
         verdict = check_folder(SAMPLE_PHOTOS)
-        add_photos(create_subject(SAMPLE), verdict)
+        # Drawn people need no protection: their photos stay.
+        add_photos(create_subject(SAMPLE, consent=state_consent("drawn", "share"), keep_days=0), verdict)
 
 
 def welcome() -> None:

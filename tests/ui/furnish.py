@@ -15,6 +15,7 @@ from workbench.gallery import Gallery
 from workbench.generation import Picture
 from workbench.photos import add_photos, create_subject, judge_photos, open_photo
 from workbench.photos.photo import Photo
+from workbench.privacy import state_consent
 from workbench.world.character import sample_character, sample_scene
 from workbench.world.draw import draw
 from workbench.world.words import scene_words
@@ -30,7 +31,7 @@ def photos() -> list[Photo]:
 
 def furnish_subject(name: str = "mia") -> None:
     """A person with the sample selfies."""
-    add_photos(create_subject(name), judge_photos(photos()))
+    add_photos(create_subject(name, consent=state_consent("drawn", "share")), judge_photos(photos()))
 
 
 def furnish_run(name: str = "mia", state: str = "done", steps: int = 150, done: int = 150, **status: object) -> Path:

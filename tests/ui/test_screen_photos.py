@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from workbench.config import home
 from workbench.photos import create_subject, crops, load_subject
 from workbench.photos.scene import photo_words
+from workbench.privacy import state_consent
 
 Open = Callable[[str], AppTest]
 
@@ -50,25 +51,30 @@ def test_new_person(screen: Open, no_samples: None) -> None:
     page.button(key="first").click().run()
     page.text_input(key="new-name").set_value("mia").run()
     page.button(key="make-person").click().run()
-    assert load_subject("mia").trigger == "zkq"
+    assert "nobody has said so yet" in text_of(page).lower()
+    page.radio(key="new-whose").set_value("mine").run()
+    page.button(key="make-person").click().run()
+    mia = load_subject("mia")
+    assert (mia.trigger, mia.keep_days) == ("zkq", 30) and mia.consent and mia.consent.whose == "mine"
     assert "make-person" not in keys(page.button), "the dialog closes"
     assert "No photos yet" in text_of(page)
 
 
 @pytest.mark.parametrize(("name", "told"), [("", "empty"), ("mia and leo", "a space"), ("mia", "already")])
 def test_wrong_name_is_told_in_the_dialog(screen: Open, no_samples: None, name: str, told: str) -> None:
-    create_subject("mia")
+    create_subject("mia", consent=state_consent("drawn"))
     page = screen("photos")
     page.session_state["adding"] = True
     page.run()
     page.text_input(key="new-name").set_value(name).run()
+    page.radio(key="new-whose").set_value("mine").run()
     page.button(key="make-person").click().run()
     assert told in text_of(page)
     assert "make-person" in keys(page.button), "the dialog stays open"
 
 
 def test_photos_are_judged_and_good_ones_kept(screen: Open, no_samples: None) -> None:
-    create_subject("mia")
+    create_subject("mia", consent=state_consent("drawn"))
     page = screen("photos")
     small = io.BytesIO()
     Image.new("RGB", (90, 90), "red").save(small, "PNG")
@@ -82,7 +88,7 @@ def test_photos_are_judged_and_good_ones_kept(screen: Open, no_samples: None) ->
 
 
 def test_the_same_photo_again_is_told_and_not_kept_twice(screen: Open, no_samples: None) -> None:
-    create_subject("mia")
+    create_subject("mia", consent=state_consent("drawn"))
     page = screen("photos")
     upload(page, selfie(1))
     upload(page, selfie(1))
@@ -118,14 +124,14 @@ def test_damaged_record_and_photo_do_not_hide_the_rest(screen: Open, no_samples:
 
 
 def test_names_of_files_are_shown_as_they_are(screen: Open, no_samples: None, tmp_path: Path) -> None:
-    create_subject("mia")
+    create_subject("mia", consent=state_consent("drawn"))
     page = screen("photos")
     upload(page, ("<b>*x*</b>.jpg", b"no picture at all, only words"))
     assert "&lt;b&gt;*x*&lt;/b&gt;.jpg" in "".join(element.proto.body for element in page.get("html"))
 
 
 def test_the_photo_screen_names_no_file_of_the_person_in_its_record(screen: Open, no_samples: None) -> None:
-    create_subject("mia")
+    create_subject("mia", consent=state_consent("drawn"))
     upload(screen("photos"), selfie(1))
     kept = json.loads((home() / "subjects" / "mia" / "judgements.json").read_text(encoding="utf-8"))
     assert all("/" not in record["name"] for record in kept.values())
@@ -156,3 +162,27 @@ def test_words_are_suggested_for_photos_without_words(screen: Open, no_samples: 
     assert words[first] == "my own words" and len(words) == len(crops(mia))
     assert page.text_input(key=f"words-mia-{crops(mia)[1].stem}").value == words[crops(mia)[1].stem]
     assert not page.warning
+
+
+def test_photos_are_taken_only_when_somebody_has_said_whose_face_it_is(screen: Open, no_samples: None) -> None:
+    create_subject("mia")
+    page = screen("photos")
+    assert not page.file_uploader
+    page.radio(key="consent-mia-whose").set_value("agreed").run()
+    page.selectbox(key="consent-mia-scope").set_value("share").run()
+    page.number_input(key="consent-mia-days").set_value(7).run()
+    page.button(key="consent-given").click().run()
+    mia = load_subject("mia")
+    assert mia.consent and (mia.consent.whose, mia.consent.scope, mia.keep_days) == ("agreed", "share", 7)
+    assert page.file_uploader and f"kept until {mia.expires[:10]}" in text_of(page)
+
+
+def test_forgetting_lists_what_goes_and_hands_out_the_receipt(screen: Open, no_samples: None) -> None:
+    furnish_subject("mia")
+    page = screen("photos")
+    page.button(key="forget").click().run()
+    assert "files," in text_of(page) and "crops around the face" in text_of(page)
+    page.button(key="erase").click().run()
+    assert "Forgotten" in text_of(page) and "erased, signed" in text_of(page)
+    page.button(key="drop-receipt").click().run()
+    assert "erased, signed" not in text_of(page)

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import theme
-from ui.downloads import kohya_bytes
+from ui.downloads import shared
 from ui.picture import go_on
 from ui.words import ago, count, escaped, later, megabytes, plain, telling_later
 from workbench.adapters import (
@@ -17,6 +17,7 @@ from workbench.adapters import (
     list_shelf,
     thumbnail_bytes,
 )
+from workbench.privacy import scope_words
 
 
 def show() -> None:
@@ -72,7 +73,7 @@ def _card(entry: ShelfEntry) -> None:
                 ("Size", megabytes(entry.size)),
                 ("Made", ago(card.created or entry.modified)),
                 ("Licence", card.licence[:120]),
-                ("Agreed use", card.scope[:160]),
+                ("Agreed use", scope_words(card.scope)[:160]),
             ]
         )
     )
@@ -82,13 +83,16 @@ def _card(entry: ShelfEntry) -> None:
         st.button("Use", key=f"use-{entry.name}", type="primary", icon=":material/auto_awesome:",
                   on_click=_use, args=(entry.name,))  # fmt: skip
         with st.popover("Download", icon=":material/download:", key=f"get-{entry.name}"):
+            (st.caption if card.scope in ("share", "commercial") else st.warning)(
+                f"Agreed use: {plain(scope_words(card.scope))}."
+            )
             # Functions, not bytes: a file is read when it is asked for, not with each look at the shelf.
             st.download_button(
-                "For diffusers", entry.path.read_bytes, f"{entry.name}.safetensors", key=f"diffusers-{entry.name}",
-                on_click="ignore", width="stretch",
+                "For diffusers", lambda: shared(entry, "diffusers"), f"{entry.name}.safetensors",
+                key=f"diffusers-{entry.name}", on_click="ignore", width="stretch",
             )  # fmt: skip
             st.download_button(
-                "For ComfyUI and A1111", lambda: kohya_bytes(entry.path), f"{entry.name}.kohya.safetensors",
+                "For ComfyUI and A1111", lambda: shared(entry, "kohya"), f"{entry.name}.kohya.safetensors",
                 key=f"kohya-{entry.name}", on_click="ignore", width="stretch",
             )  # fmt: skip
             st.caption("The card inside names no photo, folder or file of yours.")

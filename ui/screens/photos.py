@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import people, theme
+from ui import people, privacy, theme
 from ui.photo_cards import kept_cards, refused_cards
 from ui.traits import correct_traits
 from ui.words import count, escaped, later, plain, tell, telling, telling_later
@@ -24,6 +24,7 @@ from workbench.photos import (
     kept_photos,
     open_photo,
 )
+from workbench.photos.folder import MAX_FILES
 
 KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif"]
 NOUNS = ["person", "woman", "man", "girl", "boy", "child"]
@@ -38,6 +39,7 @@ def show() -> None:
         tall=True,
     )  # fmt: skip
     people.welcome()
+    privacy.show_receipt()
     with st.container(horizontal=True, vertical_alignment="center", key="people"):
         subject = people.choose_subject()
         st.button("New person", icon=":material/person_add:", on_click=_open, args=("adding", True))
@@ -49,7 +51,8 @@ def show() -> None:
         return
     main, side = st.columns([2.1, 1], gap="medium")
     with main:
-        drop_photos(subject)
+        if privacy.ask_consent(subject):
+            drop_photos(subject)
         refused_cards(subject)
         kept_cards(subject)
     with side:
@@ -92,14 +95,18 @@ def new_person() -> None:
         st.text_input(
             "Trigger word", "zkq", key="new-trigger", help="The word that calls this person in prompts: a rare one."
         )
-    st.caption("Bring photos of yourself, or of someone who agreed to it. Nothing leaves this computer.")
+    privacy.consent_fields("new")
+    st.caption("Nothing leaves this computer.")
     st.button("Make this person", key="make-person", type="primary", on_click=_make_person, width="stretch")
 
 
 def _make_person() -> None:
     state = st.session_state
     try:
-        subject = create_subject(state["new-name"], state["new-trigger"], state["new-noun"])
+        consent, days = privacy.said("new")
+        subject = create_subject(
+            state["new-name"], state["new-trigger"], state["new-noun"], consent=consent, keep_days=days
+        )
     except WorkbenchError as error:
         state["new-error"] = error
         return
@@ -118,6 +125,9 @@ def drop_photos(subject: Subject) -> None:
         help="3 to 20 photos: face sharp, from different sides, in different light and places.",
     )
     st.caption("Your own files are not changed; place, time and camera data are not kept.")
+    privacy.how_kept(subject)
+    if files and len(files) > MAX_FILES:
+        raise PhotoError(f"{len(files)} files", "that is too many at once", f"Drop up to {MAX_FILES}; 5 to 10 are best")
     if files:
         verdict = _judge(subject, [(file.getvalue(), file.name) for file in files])
         st.session_state.setdefault("refused", {})[subject.name] = verdict.rejected
@@ -199,18 +209,15 @@ def forget_dialog(name: str) -> None:
     if not st.session_state.get("forgetting"):
         st.rerun()
     st.markdown(
-        f"Photos, crops, data set, run and adapter of **{plain(name)}** are erased from this computer, "
-        "and the pictures in the gallery that were made with the adapter. This cannot be undone."
+        f"Everything of **{plain(name)}** is erased from this computer: photos, data set, run, adapters, and the "
+        "pictures that were made with them. This cannot be undone."
     )
+    privacy.footprint_list(name)
     st.button("Erase everything", key="erase", type="primary", on_click=_forget, args=(name,), width="stretch")
 
 
 def _forget(name: str) -> None:
-    from workbench.jobs import forget_person
-
-    with telling_later():
-        removed = forget_person(name)
-        later(f"{name} is forgotten: {count(len(removed), 'thing')} erased", ":material/delete_forever:")
+    privacy.forget(name)
     st.session_state.get("refused", {}).pop(name, None)
     st.session_state["forgetting"] = ""
 
