@@ -34,6 +34,7 @@ from workbench.dataset.selfies import gather_selfies
 from workbench.dataset.wordings import wordings
 from workbench.device import prepare_environment
 from workbench.errors import WorkbenchError
+from workbench.photos import agreed_scope
 from workbench.training import RunFolder, StopAsked, Stopping
 from workbench.training.report import Stages, machine, versions, writes
 from workbench.training.stepping_down import fitting
@@ -252,6 +253,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             thumbnail=thumbnail_uri(pictures[0]) if pictures else "",
             example_prompts=prompts,
             settings=changed_settings(settings),
+            scope=agreed_scope(name),
         )
         states, configs, told = adapter.saved()
         if told:
