@@ -13,6 +13,7 @@
     │   ├── RunBusyError         another process is training this run
     │   └── ResumeError          a checkpoint cannot be continued with these settings
     ├── AdapterError       an adapter file cannot be read, trusted or used with this base
+    ├── IdentityError      likeness cannot be judged: weights or a scorer are missing or broken
     ├── GenerationError    a picture request cannot be carried out
     ├── GalleryError       a picture is not in the gallery
     └── JobError           a job cannot be started, followed or stopped
@@ -88,6 +89,10 @@ class ResumeError(TrainingError):
 
 class AdapterError(WorkbenchError):
     """An adapter file cannot be read, trusted or used with this base."""
+
+
+class IdentityError(WorkbenchError):
+    """Likeness cannot be judged: the score's weights, or a scorer that was named, are missing or broken."""
 
 
 class GenerationError(WorkbenchError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -21,6 +21,10 @@ WEIGHTS: dict[str, float] = {
     "hair_colour": 3.0, "hair_style": 3.0, "skin": 2.0, "glasses": 2.0, "facial_hair": 2.0, "eye_colour": 1.0,
     "age": 0.5, "freckles": 0.5,
 }  # fmt: skip
+
+Mark = Literal["✓", "✗", "?"]
+# From this share on a trait is there, below that one it is not; in between the reader cannot tell.
+FOUND, MISSING = 0.6, 0.2
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,23 @@ def rank_pictures(pictures: Sequence[Image.Image], traits: Mapping[str, Any]) ->
         score += WEIGHTS[name] * share
     score = score / max(sum(WEIGHTS[name] for name in found), 1e-9) + np.where(style > 0.5, 1.0, 0.0)
     return [int(i) for i in np.argsort(-score, kind="stable")]
+
+
+def checklist(said: Mapping[str, np.ndarray], traits: Mapping[str, Any]) -> dict[str, Mark]:
+    """Ticks off a person's traits in one picture.
+
+    Args:
+        said: of each attribute, the probabilities of its words `(words,)`, as `probabilities` gives them for a picture.
+        traits: the person's.
+
+    Returns:
+        ✓ for a trait that is seen, ✗ for one that is not, ? where the reader cannot tell; for the traits that are
+        plainly seen in a chibi (`WEIGHTS`).
+    """
+    marks: dict[str, Mark] = {}
+    for name in WEIGHTS:
+        if name not in traits or traits[name] not in ANSWERS[name]:
+            continue
+        share = float(said[name][ANSWERS[name].index(traits[name])])
+        marks[name] = "✓" if share >= FOUND else "✗" if share < MISSING else "?"
+    return marks
