@@ -88,7 +88,6 @@ def test_text_keys_are_written_for_readers_of_both_generations() -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", "SDXL"),
         ("lora_unet_down_blocks_0_attentions_0_proj_in.hada_w1_a", "LoHa"),
         ("model.diffusion_model.input_blocks.0.0.weight", "whole model"),
         ("lora_unet_x.dora_scale", "DoRA"),

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.card import Card, card_from_metadata, card_metadata
+from workbench.adapters.family_names import WITH_KOHYA, family_of
 from workbench.adapters.header import data_sha256, non_finite, read_header, with_metadata
+from workbench.adapters.joined import join
 from workbench.adapters.keys import diffusers_key, kohya_key, parse_key
 from workbench.adapters.scrub import Finding, private_findings, scrubbed
 from workbench.adapters.weights import (
@@ -260,18 +262,26 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
     tensors = {}
     weights = read_weights(path)
     word = word_from_metadata(header.metadata)
-    for (component, module), weight in weights.items():
+    family = (backbone.family if backbone else card.family if card else "") or family_of(set(weights))
+    if family not in WITH_KOHYA:
+        raise AdapterError(
+            path.name,
+            "its family has no kohya spelling that other tools share",
+            "Give the file as it is: ComfyUI reads diffusers' spelling of this family",
+        )
+    named = join(weights) if family == "flux" else weights
+    for (component, module), weight in named.items():
         if (component, module) == PLACE:
             if word is None:
                 raise AdapterError(path.name, "it does not say which word it learned", "Train it again")
             tensors[word.key] = word_vectors(word, weight.up, weight.alpha / weight.rank)
             continue
-        tensors[kohya_key(component, module, "down")] = weight.down
-        tensors[kohya_key(component, module, "up")] = weight.up
-        tensors[kohya_key(component, module, "alpha")] = torch.tensor(weight.alpha, dtype=torch.float32)
+        tensors[kohya_key(component, module, "down", family)] = weight.down
+        tensors[kohya_key(component, module, "up", family)] = weight.up
+        tensors[kohya_key(component, module, "alpha", family)] = torch.tensor(weight.alpha, dtype=torch.float32)
     own = header.metadata if keep_private else scrubbed(header.metadata)
     metadata = {key: value for key, value in own.items() if key not in (LORA_METADATA, "format")}
-    metadata |= _kohya_words(card, weights)
+    metadata |= _kohya_words(card, named, family)
     unproven = target.with_name(f".unproven-{target.name}")
     blob = adapter_bytes(tensors, metadata)
     try:
@@ -284,7 +294,7 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
     return target
 
 
-def _kohya_words(card: Card | None, weights: Mapping[tuple[str, str], LoraWeight]) -> dict[str, str]:
+def _kohya_words(card: Card | None, weights: Mapping[tuple[str, str], LoraWeight], family: str) -> dict[str, str]:
     # The keys that A1111 and ComfyUI's loaders show: https://github.com/kohya-ss/sd-scripts, `train_network.py`.
     layers = [weight for place, weight in weights.items() if place != PLACE]
     ranks, alphas = {weight.rank for weight in layers}, {weight.alpha for weight in layers}
@@ -295,5 +305,6 @@ def _kohya_words(card: Card | None, weights: Mapping[tuple[str, str], LoraWeight
         words["ss_network_alpha"] = str(alphas.pop())
     if card is not None:
         public = dataclasses.replace(card).public()
-        words |= {"ss_output_name": card.name, "ss_sd_model_name": public["base"], "ss_base_model_version": "sd_v1"}
+        words |= {"ss_output_name": card.name, "ss_sd_model_name": public["base"]}
+        words["ss_base_model_version"] = {"sd1": "sd_v1", "sdxl": "sdxl_base_v1-0", "flux": "flux1"}.get(family, family)
     return words

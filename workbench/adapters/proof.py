@@ -92,9 +92,7 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
     if info.spelling == "kohya" and PLACE in weights:
         difference = "diffusers does not read a word that is bundled"
     else:
-        with quiet():
-            fresh.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="proof")
-        difference = loaded_difference(fresh, weights, "proof")
+        difference = _load_plainly(fresh, path, info.spelling) or loaded_difference(fresh, weights, "proof")
     if difference and info.spelling == "kohya":
         fresh.unload_lora_weights()
         attach(fresh, weights, "proof", name)
@@ -118,6 +116,20 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
             REPORT,
         )
     return proof
+
+
+def _load_plainly(pipeline: Any, path: Path, spelling: str) -> str:
+    """Opens a file with diffusers' own reader; returns why it would not read a file in kohya's spelling."""
+    try:
+        with quiet():
+            pipeline.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="proof")
+    except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        if spelling != "kohya":
+            raise AdapterError(
+                path.name.removeprefix(".unproven-"), f"diffusers does not open it again ({error})", REPORT
+            ) from error
+        return f"diffusers does not read this spelling of the family ({type(error).__name__})"
+    return ""
 
 
 def memory_picture(backbone: Any, state: Mapping[tuple[str, str, str], torch.Tensor]) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.header import FRESH_COPY, Header, non_finite, read_header
+from workbench.adapters.joined import rows_of, split
 from workbench.adapters.keys import diffusers_key, parse_key, what_else
 from workbench.adapters.word import PLACE, TABLE, word_from_metadata, word_halves
 from workbench.errors import AdapterError
@@ -63,7 +64,7 @@ def module_shapes(header: Header, name: str) -> dict[tuple[str, str], Shape]:
         (component, module) -> Shape.
 
     Raises:
-        AdapterError: there are weights that are not a LoRA of a Stable Diffusion 1.x model, or halves missing.
+        AdapterError: there are weights that are not a LoRA of a known family, or halves missing.
     """
     found: dict[tuple[str, str], dict[str, tuple[int, ...]]] = {}
     spellings: dict[tuple[str, str], str] = {}
@@ -80,7 +81,7 @@ def module_shapes(header: Header, name: str) -> dict[tuple[str, str], Shape]:
             raise AdapterError(
                 name,
                 f"it is {what_else(list(header.tensors))}, not a LoRA for a base of this kind (weight {text[:80]!r})",
-                "Choose a LoRA for chibi-mini or Stable Diffusion 1.x",
+                "Choose a plain LoRA of a family that can be opened here",
             )
         halves = found.setdefault((key.component, key.module), {})
         if key.role in halves:
@@ -94,7 +95,8 @@ def module_shapes(header: Header, name: str) -> dict[tuple[str, str], Shape]:
         down, up = halves["down"], halves["up"]
         if down[0] != up[1] or 0 in (*down, *up):
             raise AdapterError(name, f"the two halves of the weight for {where[1]!r} do not fit", FRESH_COPY)
-        shapes[where] = Shape(spellings[where], down[1], up[0], down[0])
+        for part, start, stop in rows_of(*where, up[0]) or [(where[1], 0, up[0])]:
+            shapes[where[0], part] = Shape(spellings[where], down[1], stop - start, down[0])
     return shapes
 
 
@@ -124,12 +126,12 @@ def read_weights(path: Path) -> dict[tuple[str, str], LoraWeight]:
         assert key_ is not None  # module_shapes has refused the others
         halves.setdefault((key_.component, key_.module), {})[key_.role] = tensor
     alphas = stored_alphas(header.metadata, shapes, path.name)
-    weights = {}
+    weights: dict[tuple[str, str], LoraWeight] = {}
     for where, found in halves.items():
-        alpha = float(found["alpha"]) if "alpha" in found else alphas.get(where, float(shapes[where].rank))
+        alpha = float(found["alpha"]) if "alpha" in found else alphas.get(where, float(found["down"].shape[0]))
         if not math.isfinite(alpha):
             raise AdapterError(path.name, f"the alpha of {where[1]!r} is not a number", FRESH_COPY)
-        weights[where] = LoraWeight(found["down"], found["up"], alpha)
+        weights |= split(*where, LoraWeight(found["down"], found["up"], alpha))
     return weights
 
 
@@ -169,13 +171,15 @@ def lora_config(weights: Mapping[tuple[str, str], LoraWeight], component: str) -
     mine = {module: weight for (part, module), weight in weights.items() if part == component}
     rank = Counter(weight.rank for weight in mine.values()).most_common(1)[0][0]
     alpha = Counter(weight.alpha for weight in mine.values()).most_common(1)[0][0]
+    # Newer CLIP encoders dropped the first part of their layers' names, those with a projection kept it.
+    start = r"^(text_model\.)?" if component.startswith("text_encoder") else "^"
     # "^" keeps peft from taking `proj_out` for every module whose name ends so.
     return {
         f"{component}.r": rank,
         f"{component}.lora_alpha": alpha,
         f"{component}.target_modules": sorted(mine),
-        f"{component}.rank_pattern": {f"^{key}": w.rank for key, w in mine.items() if w.rank != rank},
-        f"{component}.alpha_pattern": {f"^{key}": w.alpha for key, w in mine.items() if w.alpha != alpha},
+        f"{component}.rank_pattern": {f"{start}{key}": w.rank for key, w in mine.items() if w.rank != rank},
+        f"{component}.alpha_pattern": {f"{start}{key}": w.alpha for key, w in mine.items() if w.alpha != alpha},
     }
 
 
