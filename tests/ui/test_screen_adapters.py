@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from furnish import furnish_adapter, furnish_broken_adapters
 from reading import keys, text_of
 from streamlit.testing.v1 import AppTest
 
-from ui.downloads import kohya_bytes
-from workbench.adapters import inspect_adapter
+from ui.downloads import kohya_bytes, shared
+from workbench.adapters import find_adapter, inspect_adapter, read_card
+from workbench.adapters.header import read_header, with_metadata
+from workbench.adapters.labels import Label, change_label
 from workbench.config import shelf
 
 Open = Callable[[str], AppTest]
@@ -78,3 +82,113 @@ def test_what_is_no_adapter_is_refused_with_a_reason(screen: Open, tiny_base: Pa
         page.button(key="bring-put").click().run()
         assert told in text_of(page)
     assert [each.name for each in shelf().iterdir()] == ["mia.safetensors"]
+
+
+def test_deleting_can_be_undone(screen: Open, tiny_base: Path) -> None:
+    path = furnish_adapter(tiny_base)
+    content = path.read_bytes()
+    page = screen("adapters")
+    page.button(key="drop-mia").click().run()
+    page.button(key="sure-drop").click().run()
+    assert not path.exists() and "in the trash for 30 days" in text_of(page)
+    page.button(key="undo-drop").click().run()
+    assert path.read_bytes() == content and "use-mia" in keys(page.button)
+    page.button(key="drop-mia").click().run()
+    page.button(key="sure-drop").click().run()
+    page.button(key="empty-trash").click().run()
+    assert "undo-drop" not in keys(page.button) and not path.exists()
+
+
+def test_search_tags_and_versions(screen: Open, tiny_base: Path) -> None:
+    for number, name in enumerate(("mia", "mia-v2", "lena", "omar")):
+        furnish_adapter(tiny_base, name, number)
+    change_label("lena", tags=["friends"])
+    page = screen("adapters")
+    assert "mia: version 2 of 2" in text_of(page) and "#friends" in text_of(page)
+    page.text_input(key="shelf-search").input("lena").run()
+    assert keys(page.button) & {"use-mia", "use-lena"} == {"use-lena"}
+    page.text_input(key="shelf-search").input("nobody").run()
+    assert "Nothing found" in text_of(page)
+    page.text_input(key="shelf-search").input("").run()
+    page.button_group(key="shelf-tags").set_value(["friends"]).run()
+    assert keys(page.button) & {"use-mia", "use-lena", "use-omar"} == {"use-lena"}
+
+
+def test_a_label_and_a_card_are_written(screen: Open, tiny_base: Path) -> None:
+    furnish_adapter(tiny_base)
+    page = screen("adapters")
+    page.button(key="more-mia").click().run()
+    page.text_input(key="label-tags").input("Friends, red").run()
+    page.slider(key="label-strength").set_value(0.8).run()
+    page.button(key="label-save").click().run()
+    assert find_adapter("mia").label == Label(("friends", "red"), "", 0.8)
+    page.button(key="more-mia").click().run()
+    page.text_input(key="card-licence").input("CC-BY-4.0").run()
+    page.button(key="card-save").click().run()
+    assert read_card(shelf() / "mia.safetensors").licence == "CC-BY-4.0" and "CC-BY-4.0" in text_of(page)
+
+
+def test_a_file_is_checked_on_the_page(screen: Open, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish_adapter(tiny_base)
+    monkeypatch.setattr("ui.bases.base_of", lambda _: str(tiny_base))
+    monkeypatch.setattr("ui.adapter_details.base_of", lambda _: str(tiny_base))
+    page = screen("adapters")
+    page.button(key="more-mia").click().run()
+    page.button(key="check-file").click().run()
+    said = text_of(page)
+    assert "ComfyUI: partly" in said and "diffusers: yes" in said and "sd1" in said
+    assert any("Sound: all" in each.value for each in page.success)
+
+
+def test_what_a_file_tells_of_its_photos_is_shown_in_red(screen: Open, tiny_base: Path) -> None:
+    path = furnish_adapter(tiny_base)
+    told = read_header(path).metadata | {"ss_dataset_dirs": '{"10_mia lopez": {"img_count": 12}}'}
+    content = with_metadata(path.read_bytes(), told)
+    path.unlink()
+    page = screen("adapters")
+    page.file_uploader[0].set_value(("friend.safetensors", content, "application/octet-stream")).run()
+    page.button(key="bring-put").click().run()
+    assert any("ss_dataset_dirs" in re.sub(r"\\(.)", r"\1", each.value) for each in page.error)
+    assert b"lopez" not in shared(find_adapter("friend"), "kohya") + shared(find_adapter("friend"), "diffusers")
+    assert b"lopez" in shared(find_adapter("friend"), "diffusers", keep_private=True)
+    page.button(key="clean-friend").click().run()
+    assert not page.error and b"lopez" not in (shelf() / "friend.safetensors").read_bytes()
+
+
+def test_a_zip_goes_out_and_in(screen: Open, tiny_base: Path) -> None:
+    path = furnish_adapter(tiny_base)
+    packed, folder = shared(find_adapter("mia"), "zip"), shared(find_adapter("mia"), "peft")
+    path.unlink()
+    page = screen("adapters")
+    page.file_uploader[0].set_value(("from mia.zip", packed, "application/zip")).run()
+    page.button(key="bring-put").click().run()
+    assert find_adapter("from-mia").card.trigger == "zkq" and "No licence is stated" in text_of(page)
+    page.file_uploader[0].set_value(("peft.zip", folder, "application/zip")).run()
+    page.button(key="bring-put").click().run()
+    assert find_adapter("peft").card.trigger == "zkq"
+    page.file_uploader[0].set_value(("evil.zip", b"PK\x03\x04", "application/zip")).run()
+    page.button(key="bring-put").click().run()
+    assert "no zip" in text_of(page)
+
+
+def test_two_are_mixed_on_the_page(screen: Open, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("mia", "lena"), 1):
+        furnish_adapter(tiny_base, name, number)
+    monkeypatch.setattr("ui.adapter_mix.base_of", lambda _: str(tiny_base))
+    page = screen("adapters")
+    page.multiselect(key="mix-who").set_value(["mia", "lena"]).run()
+    page.slider(key="mix-strength-lena").set_value(0.3).run()
+    page.button(key="mix-try").click().run()
+    assert not page.exception and not page.error
+    page.button(key="mix-make").click().run()
+    assert find_adapter("mia-lena").card.parents == ["mia × 0.6", "lena × 0.3"]
+    assert "Mixed from" in text_of(page)
+    page.multiselect(key="mix-who").set_value(["mia", "lena"]).run()
+    page.button(key="mix-make").click().run()
+    assert "one of that name" in text_of(page)
+
+
+def test_a_broken_label_file_leaves_the_page_as_it_is(screen: Open, tiny_base: Path) -> None:
+    furnish_adapter(tiny_base)
+    (shelf() / ".shelf.json").write_text("{")
+    assert "use-mia" in keys(screen("adapters").button)

@@ -1,23 +1,22 @@
-"""Adapters: the shelf; each adapter with its card, to use, download, share or delete, and a place to bring others."""
+"""Adapters: the shelf; each adapter with its card, to use, download, share or delete; mixing; bringing others."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import streamlit as st
 
 from ui import theme
-from ui.downloads import shared
+from ui.adapter_bring import bring
+from ui.adapter_card import broken, card
+from ui.adapter_details import details_dialog
+from ui.adapter_mix import mixing
 from ui.picture import go_on
-from ui.words import ago, count, escaped, later, megabytes, plain, telling_later
-from workbench.adapters import (
-    ShelfEntry,
-    delete_adapter,
-    import_adapter,
-    list_shelf,
-    thumbnail_bytes,
-)
-from workbench.privacy import scope_words
+from ui.words import count, later, plain, telling_later
+from workbench.adapters import ShelfEntry, list_shelf
+from workbench.adapters.browse import all_tags, search_shelf, versions
+from workbench.adapters.trash import DAYS, empty_trash, list_trash, restore_adapter, trash_adapter
+
+FEW = 3  # so many are seen at a glance; with more there is a search
+AT_ONCE = 24
 
 
 def show() -> None:
@@ -28,6 +27,7 @@ def show() -> None:
         "Finished adapters: small files that hold one person. Use them here, or take them to other programs.",
         ("kofi", "suit"), ("lena", "cat"), ("omar", "wave"),
     )  # fmt: skip
+    _undo()
     entries = list_shelf()
     if not entries:
         with st.container(key="panel-nothing"):
@@ -37,80 +37,68 @@ def show() -> None:
                     st.switch_page("screens/train.py")
     else:
         theme.section(count(len(entries), "adapter"), "Newest first.")
-        with st.container(key="grid-wide"):
-            for entry in sorted(entries, key=lambda entry: bool(entry.broken)):
-                with st.container(key=f"card-adapter-{entry.name}"):
-                    if entry.broken:
-                        _broken(entry)
-                    else:
-                        _card(entry)
+        _cards(_wanted(entries), entries)
+    usable = [entry for entry in entries if not entry.broken]
+    if len(usable) > 1:
+        with st.container(key="panel-mix"):
+            mixing(usable)
     with st.container(key="panel-bring"):
         bring()
+    _trash()
     if name := st.session_state.get("dropping"):
         delete_dialog(name)
+    elif managed := next((each for each in usable if each.name == st.session_state.get("managing")), None):
+        details_dialog(managed)
 
 
-def _card(entry: ShelfEntry) -> None:
-    card = entry.card
-    picture = thumbnail_bytes(card)
-    if picture:
-        st.image(picture, alt=entry.name, width="stretch")
-    else:
-        st.html(f'<div class="waiting still"><img src="{theme.chibi("yuki", "star")}" alt=""></div>')
-    labels = theme.badge(card.base or "unknown base", "good" if card.base else "warn")
-    if card.trigger:
-        labels += " " + theme.badge(f"trigger: {card.trigger}")
-    st.html(f'<div class="title">{escaped(entry.name)}</div>{labels}')
-    ranks = ", ".join(map(str, entry.info.ranks)) if entry.info else ""
-    scores = " · ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in card.scores.items())
-    traits = ", ".join(str(word) for word in card.traits.values() if isinstance(word, str) and word != "none")
-    st.html(
-        theme.facts(
-            [
-                ("Looks", traits[:160]),
-                ("Scores", scores[:160]),
-                ("Learned", f"{card.steps} steps, rank {ranks}" if card.steps else f"rank {ranks}"),
-                ("Size", megabytes(entry.size)),
-                ("Made", ago(card.created or entry.modified)),
-                ("Licence", card.licence[:120]),
-                ("Agreed use", scope_words(card.scope)[:160]),
-            ]
-        )
+def _wanted(entries: list[ShelfEntry]) -> list[ShelfEntry]:
+    """Search and tags; the tags that are chosen narrow the shelf together."""
+    tags = all_tags(entries)
+    if len(entries) <= FEW and not tags:
+        return entries
+    words = st.text_input(
+        "Search", key="shelf-search", placeholder="Search: name, tag, trigger, looks", label_visibility="collapsed",
+        icon=":material/search:", persist_state="session",
+    )  # fmt: skip
+    if not tags:
+        st.session_state.pop("shelf-tags", None)
+    elif set(st.session_state.get("shelf-tags") or []) - set(tags):
+        st.session_state["shelf-tags"] = [tag for tag in st.session_state["shelf-tags"] if tag in tags]
+    chosen = (
+        st.pills("Tags", tags, selection_mode="multi", key="shelf-tags", label_visibility="collapsed") if tags else []
     )
-    for note in entry.notes:
-        st.caption(plain(note))
-    with st.container(horizontal=True, key=f"row-{entry.name}"):
-        st.button("Use", key=f"use-{entry.name}", type="primary", icon=":material/auto_awesome:",
-                  on_click=_use, args=(entry.name,))  # fmt: skip
-        with st.popover("Download", icon=":material/download:", key=f"get-{entry.name}"):
-            (st.caption if card.scope in ("share", "commercial") else st.warning)(
-                f"Agreed use: {plain(scope_words(card.scope))}."
-            )
-            # Functions, not bytes: a file is read when it is asked for, not with each look at the shelf.
-            st.download_button(
-                "For diffusers", lambda: shared(entry, "diffusers"), f"{entry.name}.safetensors",
-                key=f"diffusers-{entry.name}", on_click="ignore", width="stretch",
-            )  # fmt: skip
-            st.download_button(
-                "For ComfyUI and A1111", lambda: shared(entry, "kohya"), f"{entry.name}.kohya.safetensors",
-                key=f"kohya-{entry.name}", on_click="ignore", width="stretch",
-            )  # fmt: skip
-            st.caption("The card inside names no photo, folder or file of yours.")
-        _delete_button(entry)
+    return search_shelf(entries, words or "", list(chosen or []))
 
 
-def _broken(entry: ShelfEntry) -> None:
-    st.html(
-        f'<div class="nophoto flat"><img src="{theme.chibi("ravi", "sad")}" alt=""></div>'
-        f'<div class="title" style="margin-top:.6rem">{escaped(entry.path.name)}</div>{theme.badge("Broken", "bad")}'
-        f'<p class="small">{escaped(entry.broken)}</p>'
-    )
-    _delete_button(entry)
+def _cards(found: list[ShelfEntry], entries: list[ShelfEntry]) -> None:
+    if not found:
+        theme.empty("Nothing found", "No adapter has all of these words and tags.", "yuki", "oh")
+        return
+    families = {each.name: several for several in versions(entries).values() for each in several}
+    shown = st.session_state.setdefault("shelf-shown", AT_ONCE)
+    with st.container(key="grid-wide"):
+        for entry in sorted(found, key=lambda entry: bool(entry.broken))[:shown]:
+            with st.container(key=f"card-adapter-{entry.name}"):
+                if entry.broken:
+                    broken(entry)
+                else:
+                    card(entry, families[entry.name])
+    if len(found) > shown:
+        st.button(f"Show more ({len(found) - shown})", key="shelf-more", on_click=_more)
 
 
-def _delete_button(entry: ShelfEntry) -> None:
-    st.button("", key=f"drop-{entry.name}", icon=":material/delete:", type="tertiary",
-              help=f"Delete {plain(entry.name)}", on_click=_set, args=(entry.name,))  # fmt: skip
+def _more() -> None:
+    st.session_state["shelf-shown"] += AT_ONCE
+
+
+def _undo() -> None:
+    """What was deleted last, with the way back."""
+    deleted = next((each for each in list_trash() if each.id == st.session_state.get("undo")), None)
+    if deleted is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="undo-row"):
+        st.caption(f"**{plain(deleted.name)}** is in the trash for {DAYS} days.")
+        st.button("Undo", key="undo-drop", icon=":material/undo:", on_click=_restore, args=(deleted.id,))
 
 
 @st.dialog("Delete this adapter?", icon=":material/delete:", on_dismiss=lambda: _set(""))
@@ -119,54 +107,42 @@ def delete_dialog(name: str) -> None:
     if not st.session_state.get("dropping"):
         st.rerun()
     st.markdown(
-        f"**{plain(name)}** and its export are erased from the shelf. Photos, the run and pictures stay. "
-        "This cannot be undone."
+        f"**{plain(name)}** and its export go to the trash, where they stay for {DAYS} days. Photos, the run and "
+        "pictures stay."
     )
     st.button("Delete it", key="sure-drop", type="primary", width="stretch", on_click=_delete, args=(name,))
 
 
 def _delete(name: str) -> None:
     with telling_later():
-        delete_adapter(name)
-        later(f"{name} is deleted", ":material/delete:")
+        st.session_state["undo"] = trash_adapter(name).id
+        later(f"{name} is in the trash", ":material/delete:")
     _set("")
 
 
-def bring() -> None:
-    """Where somebody else's adapter is dropped."""
-    theme.section(
-        "Bring an adapter",
-        "A .safetensors file, as diffusers, ComfyUI or A1111 use it. Other formats can run code and are refused.",
-    )
-    turn = st.session_state.setdefault("brought", 0)
-    file = st.file_uploader("Adapter file", key=f"bring-{turn}", label_visibility="collapsed")
-    if file is None:
+def _trash() -> None:
+    deleted = list_trash()
+    if not deleted:
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name on the shelf", _name(file.name), key=f"bring-name-{turn}-{file.file_id}")
-        replace = st.toggle("Replace one of that name", key=f"bring-replace-{turn}")
-        st.button("Put on the shelf", key="bring-put", type="primary", icon=":material/add:",
-                  on_click=_bring, args=(file.getvalue(), file.name, name, replace))  # fmt: skip
+    with st.expander(f"Trash ({len(deleted)})", icon=":material/delete:"):
+        for each in deleted:
+            with st.container(horizontal=True, vertical_alignment="center", key=f"trash-{each.id}"):
+                st.caption(f"**{plain(each.name)}**, {count(each.days_left, 'day')} left")
+                st.button("Bring back", key=f"restore-{each.id}", type="tertiary", icon=":material/undo:",
+                          on_click=_restore, args=(each.id,))  # fmt: skip
+        st.button("Erase all of it now", key="empty-trash", on_click=_empty)
 
 
-def _name(file: str) -> str:
-    """A file's name without what a name on the shelf cannot hold."""
-    stem = file.removesuffix(".safetensors")
-    return "".join(char if char.isalnum() or char in "_-" else "-" for char in stem).strip("-.")[:40]
-
-
-def _bring(content: bytes, file: str, name: str, replace: bool) -> None:
+def _restore(which: str) -> None:
     with telling_later():
-        # The file's own ending decides whether it is opened at all, whatever it is to be called.
-        suffix = Path(file).suffix if not file.endswith(".safetensors") else ""
-        entry = import_adapter(content, name + suffix, replace=replace)
-        later(f"{entry.name} is on the shelf")
-        st.session_state["brought"] += 1
+        later(f"{restore_adapter(which).name} is on the shelf again")
+        st.session_state.pop("undo", None)
 
 
-def _use(name: str) -> None:
-    st.session_state["adapter-wanted"] = name
-    st.session_state["go"] = "screens/create.py"
+def _empty() -> None:
+    with telling_later():
+        empty_trash()
+        later("The trash is empty", ":material/delete:")
 
 
 def _set(name: str) -> None:

@@ -1,0 +1,128 @@
+"""The dialog of one adapter: what is written on it, its card, and a check of the whole file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import theme
+from ui.bases import base_of, engine
+from ui.words import escaped, later, megabytes, plain, tell, telling_later
+from workbench.adapters import ShelfEntry, rename_adapter
+from workbench.adapters.labels import STRONGEST, change_label
+from workbench.adapters.report import Report, report_adapter
+from workbench.adapters.rewrite import rewrite_card
+from workbench.errors import AdapterError, BackboneError
+
+MARKS = {"yes": "good", "partly": "warn", "no": "bad"}
+
+
+@st.dialog("Adapter", width="large", on_dismiss=lambda: _close())
+def details_dialog(entry: ShelfEntry) -> None:
+    """Label, card and check, one below the other."""
+    if st.session_state.get("managing") != entry.name:
+        st.rerun()
+    state, said = st.session_state, entry.card
+    st.markdown(f"**{plain(entry.name)}**")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        theme.section("On your shelf", "Stays here; never goes into the file.")
+        st.text_input("Name", entry.name, key="label-name")
+        st.text_input("Tags", ", ".join(entry.label.tags), key="label-tags", placeholder="friends, work")
+        st.text_input("Version of", entry.label.subject, key="label-subject", placeholder="whose adapter it is")
+        st.slider("Usual strength", 0.0, STRONGEST, max(0.0, entry.label.strength), 0.05, key="label-strength")
+        st.button("Save", key="label-save", type="primary", on_click=_save_label, args=(entry,))
+    with right:
+        theme.section("In its card", "Goes wherever the file goes.")
+        st.text_input("Licence", said.licence, key="card-licence", placeholder="CC-BY-4.0")
+        st.text_input("Agreed use", said.scope, key="card-scope", placeholder="what the person shown agreed to")
+        st.text_input("Made by", said.author, key="card-author")
+        st.text_input("Trigger", said.trigger, key="card-trigger")
+        st.button("Write into the file", key="card-save", on_click=_save_card, args=(entry,))
+    theme.section("Check", "Reads all of it, opens it in a fresh base, and compares pictures.")
+    st.button(
+        "Check this file", key="check-file", icon=":material/fact_check:", on_click=_wish_check, args=(entry.name,)
+    )
+    if state.pop("checking", None) == entry.name:
+        with st.spinner("Opening it as a stranger would…"):
+            state["checked"] = (entry.name, _check(entry))
+    name, report = state.get("checked", ("", None))
+    if name == entry.name:
+        if isinstance(report, AdapterError):
+            tell(report)
+        elif report is not None:
+            _show(report, entry)
+
+
+def _check(entry: ShelfEntry) -> Report | AdapterError:
+    backbone, missing = None, ""
+    try:
+        backbone = engine(base_of(entry.card.base)).backbone
+    except BackboneError as error:
+        missing = f"its base is not here: {error.reason}"
+    try:
+        return report_adapter(entry.path, backbone, missing)
+    except AdapterError as error:
+        return error
+
+
+def _show(report: Report, entry: ShelfEntry) -> None:
+    """A report in words; the proof first."""
+    if report.proof:
+        st.success(
+            f"Sound: all {report.proof.modules} layers match, and a fresh pipeline draws the same picture.",
+            icon=":material/verified:",
+        )
+    else:
+        st.warning(f"Read, but not proven: {plain(report.no_proof)}.")
+    for note in report.warnings:
+        st.warning(plain(note), icon=":material/warning:")
+    st.html(
+        theme.facts(
+            [
+                ("Family", report.family or "unknown"),
+                ("Spelling", report.spelling),
+                ("Rank", ", ".join(map(str, report.ranks))),
+                ("Alpha", ", ".join(f"{alpha:g}" for alpha in report.alphas[:6])),
+                ("Changes", "; ".join(report.targets)),
+                ("Weights", f"{report.parameters:,} numbers, {', '.join(report.dtypes)}, {megabytes(entry.size)}"),
+                ("Trained on", "; ".join(report.trained_on)),
+            ]
+        )
+    )
+    rows = [
+        theme.badge(f"{each.program}: {each.reads}", MARKS[each.reads])
+        + f' <span class="small">{escaped(each.note)}</span>'
+        for each in report.readers
+    ]
+    st.html("<br>".join(rows))
+
+
+def _wish_check(name: str) -> None:
+    st.session_state["checking"] = name
+
+
+def _save_label(entry: ShelfEntry) -> None:
+    state = st.session_state
+    with telling_later():
+        name = entry.name
+        if state["label-name"].strip() != name:
+            name = rename_adapter(name, state["label-name"]).name
+        change_label(
+            name, tags=str(state["label-tags"]).split(","), subject=str(state["label-subject"]),
+            strength=float(state["label-strength"]),
+        )  # fmt: skip
+        later(f"{name} is labelled")
+    _close()
+
+
+def _save_card(entry: ShelfEntry) -> None:
+    with telling_later():
+        fields = ("licence", "scope", "author", "trigger")
+        rewrite_card(entry.path, **{key: str(st.session_state[f"card-{key}"]).strip() for key in fields})
+        later(f"{entry.name}'s card is written")
+    _close()
+
+
+def _close() -> None:
+    st.session_state["managing"] = ""
+    st.session_state.pop("checked", None)
