@@ -10,7 +10,7 @@ ARGS ?=
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui test lint format bench bench-identity clean
+.PHONY: help venv demo ui test lint format bench bench-identity audit fuzz faults clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,16 @@ bench: $(VENV)/.core ## measure speed and the base's quality on this machine
 bench-identity: $(VENV)/.core ## does the avatar look like the person? Hours; ARGS=--quick for six subjects
 	@$(BIN)/python -m benchmarks.identity $(ARGS)
 
+audit: $(VENV)/.audit ## known holes in the packages that are installed, and what must not be in the code
+	$(BIN)/pip-audit --local --skip-editable --progress-spinner off $(ARGS)
+	$(BIN)/python -m pytest -q tests/privacy/test_threats.py
+
+fuzz: $(VENV)/.dev ## 100,000 broken files for every reader of strangers' files; ARGS="--count 1000 photo"
+	$(BIN)/python tests/fuzz/run.py $(ARGS)
+
+faults: $(VENV)/.dev ## kill what keeps, saves and erases at random moments, and count what is lost; ARGS="--kills 20"
+	$(BIN)/python tests/faults/run.py $(ARGS)
+
 clean: ## remove the environment and caches; photos, runs, pictures and adapters stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -56,4 +66,8 @@ $(VENV)/.core: pyproject.toml $(CONSTRAINTS)
 
 $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[audit]'
 	@touch $@
