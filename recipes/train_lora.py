@@ -97,6 +97,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         from workbench.dataset.encode import encode
         from workbench.dataset.pictures import cached_pictures
         from workbench.dataset.prompts import anchor_orders, class_orders, photo_caption
+        from workbench.identity.choose import Chooser
+        from workbench.identity.run_report import write_report
         from workbench.training.batches import draw_batch
         from workbench.training.continuation import Continuation
         from workbench.training.ema import Average
@@ -187,18 +189,23 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         continuation = Continuation(run, adapter, optimizer, accelerator.scaler, facts, chosen, average)
         if told := continuation.restore(writes()):
             say(run, told)
+        ways, first = settings.follow, continuation.step
+        watching = (first, ways.held_out, ways.patience, ways.scorer)
+        chooser = Chooser(run, selfies.crops, traits, *watching) if selfies else None
+        if chooser and chooser.told:
+            say(run, f"previews are compared by traits, since likeness cannot be judged: {chooser.told}")
 
     # --- the loop: everything it reads is on the device already
     prompts = [prompt.format(**words) for prompt in settings.follow.preview_prompts]
     names = selfies.names + data.names[len(selfies.names) :] if selfies else data.names
     follower = Follower(data, continuation.step, goal.steps, run if writes() else None, names, accelerator)
     processes = (accelerator.process_index, accelerator.num_processes)
-    stopped = False
+    stopped, done = False, first
     drawing = drawing_of(extras, backbone, data)
     validation = Validation(accelerator.unwrap_model(objective), backbone, data, held, seed)
     objective.train()
     with stages("training", "running"):
-        for step in range(continuation.step, goal.steps):
+        for step in range(first, goal.steps):
             rate = set_rate(optimizer, rate_share(step, goal.steps, goal.schedule, goal.warmup))
             seed_dropout(seed, step, accelerator.process_index)
             batch = draw_batch(data, seed, step, goal.batch_size, backbone.timesteps, *processes, drawing=drawing)
@@ -222,12 +229,16 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
                             follower.validated(done, validation.loss())
             if stopped:
                 break
-            if done < goal.steps and (
-                is_due(done, settings.follow.preview_every) or (writes() and run.take("preview"))
-            ):
+            due = is_due(done, ways.preview_every) or (writes() and run.take("preview"))
+            # The last one is drawn afterwards, with all its steps; quickly here too, to compare like with like.
+            if due if done < goal.steps else chooser and chooser.scores and ways.keep_best:
                 with follower.paused(), stages("previews", "running"), accelerator.autocast(), average.shown():
-                    if writes():
-                        draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
+                    if writes() and chooser:
+                        pictures = draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
+                        score = chooser.look(done, pictures, prompts, adapter.state())
+                        accelerator.log({score.by: score.mean}, step=done)
+            if ways.patience and anywhere(bool(chooser and chooser.gives_up), accelerator, done):
+                break
     follower.close()
     if not writes():
         return
@@ -236,8 +247,10 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
 
     # --- saved means proven: a fresh pipeline opens the file and draws the same picture
     average.settle()
+    choice = chooser.settle(adapter, done, ways.keep_best)
+    say(run, f"takes the adapter after step {choice.step}: {choice.why}")
     with stages("last preview", "saving"), accelerator.autocast():
-        pictures = draw_preview(backbone, prompts, seed, run.preview(goal.steps))
+        pictures = draw_preview(backbone, prompts, seed, run.preview(choice.step))
     with stages("saving", "saving"):
         card = Card(
             name=name,
@@ -248,8 +261,9 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             resolution=settings.data.resolution or backbone.resolution,
             rank=lora.rank,
             alpha=lora.alpha,
-            steps=goal.steps,
+            steps=choice.step,
             traits=traits,
+            scores=chooser.final(pictures, prompts),
             thumbnail=thumbnail_uri(pictures[0]) if pictures else "",
             example_prompts=prompts,
             settings=changed_settings(settings),
@@ -268,6 +282,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         "adapter": str(on_shelf),
         "photos": {"used": list(selfies.names), "left out": list(selfies.rejected), "advice": list(selfies.advice)},
         "traits": traits,
+        "scores": card.scores,
+        "chosen": choice.to_dict(),
         "loss": {"first": follower.losses[:1], "last": follower.losses[-1:]},
         "seconds": {stage: round(seconds, 2) for stage, seconds in stages.seconds.items()},
         "seconds in all": round(sum(stages.seconds.values()), 2),
@@ -275,7 +291,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         "versions": versions(),
     }
     atomic_write(run.folder / "report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
-    run.status("done", stage="done", step=goal.steps, steps=goal.steps)
+    run.status("done", stage="done", step=done, steps=goal.steps)
+    write_report(run.folder, photos=False)
     say(run, f"{name} is learnt: {on_shelf} ({report['seconds in all']:.0f} s)")
 
 

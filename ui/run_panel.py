@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import theme
+from ui import run_likeness, theme
 from ui.picture import read_png
 from ui.words import ago, count, duration, escaped, plain, say_later, tell, telling, telling_later
 from workbench import jobs
@@ -91,6 +91,7 @@ def _run(state: JobState) -> None:
         st.info(f"Stopped at step {state.step} of {state.steps}. All of it is saved.", icon=":material/pause_circle:")
     _buttons(state)
     _curve(state)
+    run_likeness.curve(state.name, jobs.read_metrics(state.name))
     _previews(jobs.run_folder(state.name) / "previews")
     if state.state == "done":
         _report(state)
@@ -134,6 +135,8 @@ def _buttons(state: JobState) -> None:
         ):
             st.session_state["adapter-wanted"] = state.name
             st.switch_page("screens/create.py")
+        if not state.alive and state.step:
+            run_likeness.report_button(state.name)
 
 
 def _curve(state: JobState) -> None:

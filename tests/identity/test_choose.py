@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,14 +77,27 @@ def test_previews_are_scored_and_the_best_adapter_is_kept(run: RunFolder, scorer
     chooser.look(6, stranger, PROMPTS, {"a": torch.full((2,), 3.0)})
     assert chooser.best == best and chooser.gives_up and best.by == "likeness"
 
-    taken = chooser.choose()
-    assert taken.step == 4
-    kept = chooser.kept(taken.step)
-    assert kept is not None and torch.equal(kept["a"], torch.ones(2)) and chooser.kept(2) is None
+    loaded: dict[str, torch.Tensor] = {}
+    adapter = SimpleNamespace(load_state=loaded.update)
+    taken = chooser.settle(adapter, 6)
+    assert taken.step == 4 and torch.equal(loaded["a"], torch.ones(2)) and chooser.kept(2) is None
+    assert chooser.settle(adapter, 6, keep_best=False).step == 6
+    (run.folder / "best.safetensors").unlink()
+    assert "is gone" in chooser.settle(adapter, 6).why
+    final = chooser.final(person, PROMPTS)
+    assert final["likeness"] == pytest.approx(best.mean, abs=1e-3) and {"traits", "likely"} <= final.keys()
     lines = run.metrics()
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6], "one line for each step"
     assert lines[3]["likeness"] == pytest.approx(best.mean, abs=1e-3) and "likeness" not in lines[2]
     assert [one.step for one in read_scores(lines)] == [2, 4, 5, 6]
+
+
+@pytest.mark.slow
+def test_faces_of_photographic_pictures_are_compared_with_photos_held_out(run: RunFolder, scorer: WorldScorer) -> None:
+    chooser = Chooser(run, photos(711), TRAITS, held_out=1, scorer=scorer)
+    own = chooser.look(2, preview(711), PROMPTS, {})
+    assert own.face is not None and own.face < 0.6
+    assert read_scores(run.metrics())[0].face == own.face
 
 
 @pytest.mark.slow

@@ -68,7 +68,7 @@ def furnish(name: str = "mia", words: str = "smiling") -> Path:
 def test_everything_is_on_the_page() -> None:
     found = Elements(page(read_run(furnish())))
     said = ["mia", "done", "Checkpoint after step 100", "because smiling", "Loss", "Likeness", "Step 150", "taken",
-            "left out", "bring one from the side", "hair_style", "60.5 s", "2.13", "preview_prompts"]  # fmt: skip
+            "left out", "bring one from the side", "hair style", "60.5 s", "2.13", "preview_prompts"]  # fmt: skip
     for words in said:
         assert words.lower() in found.text.lower(), words
     assert found.tags.count("img") == 4 and found.tags.count("polyline") == 4

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 from furnish import furnish_adapter, furnish_broken_adapters, furnish_gallery, furnish_run
+from PIL import Image
 from reading import keys, text_of
 from streamlit.testing.v1 import AppTest
 
 from ui.bases import base_of
 from workbench.config import Settings, atomic_write, home, settings_to_yaml, shelf
+from workbench.dataset import build_dataset
 from workbench.gallery import Gallery
+from workbench.world.character import sample_character, sample_scene
+from workbench.world.draw import draw as draw_world
 
 Open = Callable[[str], AppTest]
 
@@ -69,6 +73,14 @@ def test_drawn_pictures_are_in_the_gallery(screen: Open, mia: Path) -> None:
     star = next(button for button in page.button if (button.key or "").startswith("star-made-"))
     star.click().run()
     assert len(Gallery().search(stars_only=True)) == 1
+
+
+def test_candidates_are_compared_with_the_person_s_photos(screen: Open, mia: Path) -> None:
+    build_dataset(home() / "datasets" / "mia", [(photo, "photo of zkq person") for photo in drawn_photos()])
+    page = screen("create")
+    draw(page, count=2, steps=2)
+    said = text_of(page)
+    assert "the most alike first" in said and said.count("unknown seed") == 2, "32 px of noise are nobody"
 
 
 def test_locked_seed_draws_the_same_again(screen: Open, mia: Path) -> None:
@@ -136,6 +148,11 @@ def test_adapter_that_vanishes_while_the_page_is_open(screen: Open, mia: Path) -
     mia.unlink()
     page.run()
     assert page.selectbox(key="who").value == "Anyone" and not list(shelf().iterdir())
+
+
+def drawn_photos() -> list[Image.Image]:
+    scenes = [sample_scene(index, headwear="none", light="daylight") for index in range(2)]
+    return [draw_world(sample_character(3), scene, "photo", 256, seed=index) for index, scene in enumerate(scenes)]
 
 
 def draw(page: AppTest, count: int, steps: int) -> None:

@@ -101,3 +101,19 @@ def test_wrong_settings_are_told_and_start_nothing(screen: Open) -> None:
     page.button(key="start").click().run()
     assert "must be a multiple of 8" in text_of(page)
     assert not (home() / "runs" / "sample" / "job.json").exists()
+
+
+def test_likeness_of_the_previews_and_the_report(screen: Open) -> None:
+    furnish_subject("mia")
+    folder = furnish_run("mia")
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        if line["step"] % 50 == 0:
+            line |= {"likeness": line["step"] / 200, "traits": 0.8, "scores": [line["step"] / 200] * 4}
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    page = screen("train")
+    said = text_of(page)
+    assert len(page.get("vega_lite_chart")) == 2
+    assert "Step 150: the last one has the best likeness, 0.75" in said
+    [button] = page.get("download_button")
+    assert button.proto.label == "Report"

@@ -13,8 +13,11 @@ from ui.create_form import Wish, form
 from ui.picture import gallery, go_on, picture_dialog, png, tools
 from ui.words import escaped, plain, telling
 from workbench import jobs
+from workbench.adapters import find_adapter
 from workbench.errors import GalleryError
 from workbench.generation.record import Picture
+from workbench.identity.candidates import in_words, rank_candidates
+from workbench.identity.likeness import Likeness
 
 LARGEST_SEED = 2**31 - 1
 
@@ -85,7 +88,22 @@ def draw(wish: Wish) -> None:
         slots[candidate][0].image(png(kept.get(name)) or b"", output_format="PNG", width="stretch")
         slots[candidate][1].empty()
 
-    warm.generate(request, on_step=on_step, on_picture=on_picture)
+    drawn = warm.generate(request, on_step=on_step, on_picture=on_picture)
+    note.caption("Comparing with the photos…")
+    _compare(wish, drawn)
+
+
+def _compare(wish: Wish, drawn: list[Picture]) -> None:
+    """Puts the candidates in the order of their likeness to the first adapter's person."""
+    state = st.session_state
+    state["likeness"] = {}
+    if not wish.adapters or len(drawn) != len(state["made"]):
+        return
+    name = wish.adapters[0][0]
+    ranking = rank_candidates(name, [picture.image for picture in drawn], find_adapter(name).card.traits)
+    names = list(state["made"])
+    state["likeness"] = {names[index]: found for index, found in enumerate(ranking.found)}
+    state["made"] = [names[index] for index in ranking.order]
 
 
 def _waiting(still: bool) -> str:
@@ -115,9 +133,27 @@ def made() -> None:
                 content = png(each)
                 if content:
                     st.image(content, output_format="PNG", alt=each.prompt, width="stretch")
-                st.html(f'<div class="small">seed {escaped(each.record.get("seed", ""))}</div>')
+                _said(each)
                 tools(each, "made")
-    st.caption(f"{plain(kept[0].prompt)} · kept in the gallery")
+    order = " · the most alike first" if st.session_state.get("likeness") else ""
+    st.caption(f"{plain(kept[0].prompt)} · kept in the gallery{order}")
+
+
+VERDICTS = {"likely": "good", "unsure": "warn", "unlikely": "bad", "unknown": "plain"}
+
+
+def _said(kept: Any) -> None:
+    """A candidate's likeness, where it could be judged, and its seed."""
+    found: Likeness | None = st.session_state.get("likeness", {}).get(kept.id)
+    seed = escaped(kept.record.get("seed", ""))
+    if found is None:
+        st.html(f'<div class="small">seed {seed}</div>')
+        return
+    chance = f" {found.probability:.0%}" if found.probability is not None else ""
+    title = escaped(in_words(found))
+    badge = theme.badge(f"{found.verdict}{chance}", VERDICTS[found.verdict])
+    marks = ", ".join(f"{name.replace('_', ' ')} {mark}" for name, mark in found.traits.items() if mark != "?")
+    st.html(f'<div class="small" title="{title}">{badge} seed {seed}<br>{escaped(marks)}</div>')
 
 
 show()

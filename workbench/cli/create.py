@@ -11,6 +11,7 @@ from workbench.cli.output import Commands, Flags, print_json, short_path
 
 if TYPE_CHECKING:
     from workbench.generation import Picture
+    from workbench.identity.candidates import Ranking
 
 # The fields of `generation.Preferences` (a test compares them); importing them would slow down every command's help.
 PREFERENCES = (
@@ -50,27 +51,40 @@ def run(args: argparse.Namespace) -> int:
     from workbench.config import atomic_write
     from workbench.gallery import Gallery
     from workbench.generation import choices, picture_png
+    from workbench.identity.candidates import in_words
 
     if args.choices:
         return _say_choices(choices(), args.json)
     # Before the base is opened: a mistake in a word should not cost the seconds that takes.
     gallery = Gallery()
     pictures = _again(args) if args.again else _draw(args)
+    ranking = _rank(pictures)
     made = []
     told: set[str] = set()
-    for picture in pictures:
+    for index, picture in enumerate(pictures):
         name = gallery.add(picture)
         path = gallery.get(name).path
         if args.out:
             path = args.out / path.name
             atomic_write(path, picture_png(picture))
-        made.append({"id": name, "path": str(path), "record": picture.record})
+        found = ranking.found[index] if ranking.found else None
+        made.append(
+            {
+                "id": name,
+                "path": str(path),
+                "record": picture.record,
+                "rank": ranking.order.index(index) + 1,
+                "likeness": found.to_dict() if found else None,
+            }
+        )
         if not args.json:
             print(short_path(path))
             for note in picture.notes:
                 if note not in told:  # what is true of all pictures is said once
                     print(f"  {note}")
             told |= set(picture.notes)
+            if found:
+                print(f"  {in_words(found)}")
     if args.json:
         print_json(made)
     return 0
@@ -101,6 +115,22 @@ def _draw(args: argparse.Namespace) -> list[Picture]:
     return engine.generate(request, on_step=_progress(args, request.count))
 
 
+def _rank(pictures: list[Picture]) -> Ranking:
+    """The pictures by their likeness to the person of their first adapter."""
+    from workbench.adapters import find_adapter
+    from workbench.errors import AdapterError
+    from workbench.identity.candidates import Ranking, rank_candidates
+
+    adapters = pictures[0].record["adapters"] if pictures else []
+    if not adapters:
+        return Ranking(list(range(len(pictures))))
+    try:
+        traits = find_adapter(adapters[0]["name"]).card.traits
+    except AdapterError:
+        traits = {}  # it was taken off the shelf meanwhile
+    return rank_candidates(adapters[0]["name"], [picture.image for picture in pictures], traits)
+
+
 def _again(args: argparse.Namespace) -> list[Picture]:
     from workbench.generation import Engine, read_record
 
@@ -109,11 +139,13 @@ def _again(args: argparse.Namespace) -> list[Picture]:
 
 
 def _name_and_strength(word: str) -> tuple[str, float]:
+    """`mia:0.8`, or `mia` at the strength that its label on the shelf says."""
+    from workbench.adapters.labels import Label, read_labels
     from workbench.errors import GenerationError
 
     name, _, strength = word.partition(":")
     try:
-        return name, float(strength or 1.0)
+        return name, float(strength) if strength else read_labels().get(name, Label()).strength
     except ValueError:
         raise GenerationError(
             f"The adapter {word!r}", f"{strength!r} is not a strength", "Write it as mia:0.8"

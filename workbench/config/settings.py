@@ -167,6 +167,17 @@ class FollowSettings:
     checkpoint_every: int = setting(
         50, "Steps between checkpoints; 0 saves only at the end.", at_least=0, at_most=1_000_000
     )
+    keep_best: bool = setting(
+        True,
+        "Take the adapter whose previews look most like the person, where that is more than chance; else the last.",
+    )
+    patience: int = setting(
+        0,
+        "Stop after so many previews that are no better than one before them; 0 never does.",
+        at_least=0,
+        at_most=1000,
+    )
+    scorer: str = setting("own", "Who judges likeness: own, or a vision model by its folder or hub id.")
     trackers: list[str] = setting(["tensorboard"], "Where the loss curve also goes.", one_of=("tensorboard", "wandb"))
     resume: str = setting(
         "auto", "auto continues from the last checkpoint, never starts afresh.", one_of=("auto", "never")

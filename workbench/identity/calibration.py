@@ -77,7 +77,7 @@ def fit_curve(
         same: similarities of pictures with photos of the same person, `(n,)`.
         different: similarities with photos of others, `(m,)`.
         alike: those of them whose hair colour and skin are the same, `(k,)`.
-        strangeness: of pictures of the domain; its 99.5 % point, widened by half, becomes the limit.
+        strangeness: of pictures of the domain; its 99.5 % point, widened by a quarter, becomes the limit.
 
     Returns:
         The curve. Where own pictures and strangers hardly overlap, `unlikely` is moved down to `likely`.
@@ -101,7 +101,7 @@ def fit_curve(
     if alike is not None and len(alike):
         likely = max(likely, float(np.quantile(alike, 1 - ALIKE_LIKELY)))
     unlikely = min(likely, float(np.quantile(same, FALSE_UNLIKELY)))
-    strange = 1e9 if strangeness is None else 1.5 * float(np.quantile(strangeness, 0.995))
+    strange = 1e9 if strangeness is None else 1.25 * float(np.quantile(strangeness, 0.995))
     return Curve(slope, offset, likely, unlikely, strange)
 
 
@@ -132,13 +132,13 @@ def rates(curve: Curve, same: Numbers, different: Numbers, alike: Numbers) -> di
     }
 
 
-def save_calibration(calibration: Calibration, path: Path) -> None:
+def save_calibration(calibration: Calibration, path: Path | str) -> None:
     """Writes a calibration as JSON beside the weights.
 
     Raises:
         StorageError: it cannot be written.
     """
-    atomic_write(path, json.dumps(asdict(calibration), indent=1) + "\n")
+    atomic_write(Path(path), json.dumps(asdict(calibration), indent=1) + "\n")
 
 
 def load_calibration(path: Path, weights: Path | None = None) -> Calibration:

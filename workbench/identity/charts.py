@@ -42,7 +42,7 @@ def smoothed(points: Sequence[Point], share: float = 0.1) -> list[Point]:
 
 def line_chart(
     title: str, lines: Sequence[Line], mark: float | None = None, mark_words: str = "",
-    least: float | None = None, most: float | None = None,
+    least: float | None = None, most: float | None = None, until: float | None = None,
 ) -> str:  # fmt: skip
     """Draws lines over one pair of axes.
 
@@ -51,6 +51,7 @@ def line_chart(
         lines: those without points are left out.
         mark: an x with a vertical line, and what it means.
         least, most: ends of the y axis; None takes those of the data.
+        until: end of the x axis, which then begins at 0, so that charts of one run can be laid side by side.
 
     Returns:
         An `<svg>` element, or an empty text when there is nothing to draw.
@@ -60,6 +61,8 @@ def line_chart(
     if not values:
         return ""
     low_x, high_x = min(x for x, _ in values), max(x for x, _ in values)
+    if until is not None:
+        low_x, high_x = min(0.0, low_x), max(until, high_x)
     low = min(y for _, y in values) if least is None else least
     high = max(y for _, y in values) if most is None else most
     high, high_x = max(high, low + 1e-6), max(high_x, low_x + 1e-6)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Score:
         by: `likeness` or `traits`.
         traits: the share of the person's traits that the pictures show, 0 to 1.
         likely: the share of the pictures with the verdict likely; None by traits.
+        face: median distance of the faces in its photographic pictures to held-out photos; None where there is none.
     """
 
     step: int
@@ -42,6 +43,7 @@ class Score:
     by: str
     traits: float
     likely: float | None = None
+    face: float | None = None
 
     @property
     def mean(self) -> float:
@@ -72,8 +74,10 @@ def score_preview(
             for value, one, prompt in zip(each, found, prompts, strict=True)
         ]
     likely = sum(one.verdict == "likely" for one in found) / len(found) if found else None
-    return Score(step, tuple(round(value, 4) for value in each), "likeness" if found else "traits",
-                 agreement.score, likely)  # fmt: skip
+    faces = [one.face_distance for one in found if one.face_distance is not None]
+    face = round(float(np.median(faces)), 4) if faces else None
+    rounded = tuple(round(value, 4) for value in each)
+    return Score(step, rounded, "likeness" if found else "traits", agreement.score, likely, face)
 
 
 def _asked(prompt: str) -> str:
@@ -90,15 +94,22 @@ class Chooser:
     """
 
     def __init__(
-        self, run: RunFolder, photos: Sequence[Image.Image], traits: Mapping[str, Any], start: int = 0,
-        patience: int = 0, scorer: Scorer | str = "own",
-    ) -> None:  # fmt: skip
+        self,
+        run: RunFolder,
+        photos: Sequence[Image.Image],
+        traits: Mapping[str, Any],
+        start: int = 0,
+        held_out: int = 0,
+        patience: int = 0,
+        scorer: Scorer | str = "own",
+    ) -> None:
         """
         Args:
             run: whose previews; `metrics.jsonl` gets the scores, `best.safetensors` the best adapter.
-            photos: crops that the run learns from.
+            photos: crops of the person.
             traits: the person's.
-            start: steps done already; what came after is forgotten.
+            start: steps done already; scores of later ones are forgotten.
+            held_out: how many of the photos, the last ones, the run does not learn from.
             patience: previews without a better one after which it is time to give up; 0 never gives up.
             scorer: what compares, or its name: see `open_scorer`.
         """
@@ -107,9 +118,10 @@ class Chooser:
         self._run, self._traits, self._patience = run, traits, patience
         self.told = ""
         self._reference: Reference | None = None
+        learnt, held = photos[: len(photos) - held_out], photos[len(photos) - held_out :]
         try:
             opened = open_scorer(scorer) if isinstance(scorer, str) else scorer
-            self._reference = look_at(photos, traits, scorer=opened)
+            self._reference = look_at(learnt, traits, held, opened)
             self.told = self._reference.reason
         except IdentityError as error:
             self.told = str(error)
@@ -147,9 +159,28 @@ class Chooser:
         best, steps = self.best, sorted(self.scores)
         return bool(self._patience and best and sum(step > best.step for step in steps) >= self._patience)
 
-    def choose(self) -> Choice:
-        """Which checkpoint to take, and why."""
-        return choose(list(self.scores.values()))
+    def settle(self, adapter: Any, done: int, keep_best: bool = True) -> Choice:
+        """Chooses, and puts the chosen state back into the adapter.
+
+        Args:
+            adapter: as it is after the last step; an `Attachment`.
+            done: the last step.
+            keep_best: False takes the last one.
+        """
+        choice = choose(list(self.scores.values())) if keep_best else Choice(done, "the last one, as was asked")
+        if choice.last:
+            return replace(choice, step=done)
+        state = self.kept(choice.step)
+        if state is None:
+            return Choice(done, f"the last one, since the adapter after step {choice.step} is gone")
+        adapter.load_state(state)
+        return choice
+
+    def final(self, pictures: Sequence[Image.Image], prompts: Sequence[str]) -> dict[str, float]:
+        """What a finished adapter's pictures are worth, for its card."""
+        score = score_preview(0, pictures, prompts, self._reference, self._traits)
+        found = {score.by: score.mean, "traits": score.traits, "likely": score.likely, "face_distance": score.face}
+        return {name: round(value, 4) for name, value in found.items() if value is not None}
 
     def kept(self, step: int) -> dict[str, Any] | None:
         """The adapter's tensors of the best preview; None when they are of another step, or gone."""
@@ -185,7 +216,7 @@ class Choice:
 def choose(scores: Sequence[Score]) -> Choice:
     """Takes the best checkpoint, or the last one when the difference may be chance; see the top of this file."""
     if not scores:
-        return Choice(0, "no preview was scored")
+        return Choice(0, "the last one: there were no previews to compare")
     ordered = sorted(scores, key=lambda score: score.step)
     last = ordered[-1]
     best = max(ordered, key=lambda score: (score.mean, score.step))
@@ -206,8 +237,10 @@ def note_score(run: RunFolder, score: Score) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    entry = {"likeness" if score.by == "likeness" else "trait_score": round(score.mean, 4), "traits": score.traits,
-             "scores": list(score.each)} | ({} if score.likely is None else {"likely": score.likely})  # fmt: skip
+    name = "likeness" if score.by == "likeness" else "trait_score"
+    entry = {name: round(score.mean, 4), "traits": score.traits, "scores": list(score.each)}
+    more = {"likely": score.likely, "face_distance": score.face}
+    entry |= {key: value for key, value in more.items() if value is not None}
     records = run.metrics()
     for record in records:
         if record.get("step") == score.step:
@@ -223,7 +256,8 @@ def read_scores(records: Iterable[Any]) -> list[Score]:
             if "scores" in record:
                 by = "likeness" if "likeness" in record else "traits"
                 each = tuple(float(value) for value in record["scores"])
-                found.append(Score(int(record["step"]), each, by, float(record["traits"]), record.get("likely")))
+                more = record.get("likely"), record.get("face_distance")
+                found.append(Score(int(record["step"]), each, by, float(record["traits"]), *more))
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
     return sorted(found, key=lambda score: score.step)

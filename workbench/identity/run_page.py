@@ -92,12 +92,13 @@ def _photos(facts: RunFacts) -> str:
 
 def _curves(facts: RunFacts) -> str:
     losses = numbers(facts.metrics, "loss")
+    until = max((step for step, _ in losses), default=None)
     parts = []
     if losses:
         lines = [Line("each step", losses, "pale"), Line("smoothed", smoothed(losses))]
         held = numbers(facts.validation, "loss")
         lines += [Line("held-out photos", held, "second", dots=True)] if held else []
-        parts.append(_chart("Loss", line_chart("Loss by step", lines), lines))
+        parts.append(_chart("Loss", line_chart("Loss by step", lines, until=until), lines))
     for key, name in (("likeness", "Likeness"), ("trait_score", "Trait agreement")):
         points = numbers(facts.metrics, key)
         if not points:
@@ -106,7 +107,7 @@ def _curves(facts: RunFacts) -> str:
         likely = numbers(facts.metrics, "likely")
         lines += [Line("share called likely", likely, "second", dots=True)] if likely else []
         mark = float(facts.choice.step) if facts.choice.step else None
-        svg = line_chart(f"{name} by step", lines, mark, "taken", least=0.0, most=1.0)
+        svg = line_chart(f"{name} by step", lines, mark, "taken", least=0.0, most=1.0, until=until)
         parts.append(_chart(name, svg, lines))
     return "".join(parts)
 
@@ -142,7 +143,11 @@ def _score(score: Score) -> str:
 
 def _traits(facts: RunFacts) -> str:
     traits = facts.report.get("traits")
-    return _section("What the photos show", _facts(traits)) if isinstance(traits, Mapping) and traits else ""
+    if not isinstance(traits, Mapping) or not traits:
+        return ""
+    return _section(
+        "What the photos show", _facts({str(name).replace("_", " "): said for name, said in traits.items()})
+    )
 
 
 def _seconds(facts: RunFacts) -> str:

@@ -6,7 +6,8 @@ runs/NAME/metrics.jsonl      a line for each step: {step, loss, lr, grad_norm, s
 runs/NAME/log.txt            what was said, with the time
 runs/NAME/checkpoints/       see `checkpoint`
 runs/NAME/previews/          step-000100.png: one row of pictures
-runs/NAME/adapter.safetensors, report.json      when it is done
+runs/NAME/best.safetensors   what the best preview so far was drawn with
+runs/NAME/adapter.safetensors, report.json, report.html      when it is done
 runs/NAME/validation.jsonl   {step, loss} of photos that are held out
 runs/NAME/stop               a file of this name asks the run to save and stop
 runs/NAME/save, preview      likewise: to save, or to draw a preview, and go on
@@ -30,7 +31,7 @@ from workbench.errors import RunBusyError, StorageError, TrainingError, Workbenc
 STATES = ("preparing", "running", "saving", "stopped", "failed", "done")
 PRODUCTS = (
     "settings.yaml", "status.json", "metrics.jsonl", "validation.jsonl", "log.txt", "checkpoints", "previews",
-    "adapter.safetensors", "report.json", "training",
+    "adapter.safetensors", "report.json", "report.html", "best.safetensors", "training",
 )  # fmt: skip
 WISHES = ("stop", "save", "preview")
 HEARTBEAT_SECONDS = 1.0
