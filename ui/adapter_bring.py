@@ -19,7 +19,7 @@ def bring() -> None:
     theme.section(
         "Bring an adapter",
         "A .safetensors file, as diffusers, ComfyUI or A1111 use it, or a zip with one. Other formats can run code and "
-        "are refused.",
+        "are refused. One that is too large to upload can be copied into the folder loras/.",
     )
     _last()
     turn = st.session_state.setdefault("brought", 0)

@@ -40,7 +40,7 @@ def card(entry: ShelfEntry, versions: list[ShelfEntry]) -> None:
                 ("Scores", scores[:160]),
                 ("Learned", f"{said.steps} steps, rank {ranks}" if said.steps else f"rank {ranks}"),
                 ("Mixed from", ", ".join(said.parents)[:160]),
-                ("Strength", f"{entry.label.strength:g}" if entry.label.strength != 1 else ""),
+                ("Usual strength", f"{entry.label.strength:g}" if entry.label.strength != 1 else ""),
                 ("Size", megabytes(entry.size)),
                 ("Made", ago(said.created or entry.modified)),
                 ("Licence", said.licence[:120]),
@@ -56,7 +56,7 @@ def card(entry: ShelfEntry, versions: list[ShelfEntry]) -> None:
                   on_click=_clean, args=(entry,))  # fmt: skip
     with st.container(horizontal=True, key=f"row-{entry.name}"):
         st.button("Use", key=f"use-{entry.name}", type="primary", icon=":material/auto_awesome:",
-                  on_click=_use, args=(entry.name,))  # fmt: skip
+                  on_click=_use, args=(entry,))  # fmt: skip
         with st.popover("Download", icon=":material/download:", key=f"get-{entry.name}"):
             _downloads(entry)
         st.button("", key=f"more-{entry.name}", icon=":material/tune:", type="tertiary",
@@ -117,8 +117,9 @@ def _clean(entry: ShelfEntry) -> None:
         later(f"{entry.name} tells nothing of its photos any more")
 
 
-def _use(name: str) -> None:
-    st.session_state["adapter-wanted"] = name
+def _use(entry: ShelfEntry) -> None:
+    st.session_state["adapter-wanted"] = entry.name
+    st.session_state["strength"] = min(1.5, max(0.0, entry.label.strength))
     st.session_state["go"] = "screens/create.py"
 
 

@@ -33,11 +33,11 @@ def details_dialog(entry: ShelfEntry) -> None:
         st.button("Save", key="label-save", type="primary", on_click=_save_label, args=(entry,))
     with right:
         theme.section("In its card", "Goes wherever the file goes.")
-        st.text_input("Licence", said.licence, key="card-licence", placeholder="CC-BY-4.0")
-        st.text_input("Agreed use", said.scope, key="card-scope", placeholder="what the person shown agreed to")
-        st.text_input("Made by", said.author, key="card-author")
-        st.text_input("Trigger", said.trigger, key="card-trigger")
-        st.button("Write into the file", key="card-save", on_click=_save_card, args=(entry,))
+        st.text_input("Licence", said.licence, key="said-licence", placeholder="CC-BY-4.0")
+        st.text_input("Agreed use", said.scope, key="said-scope", placeholder="what the person shown agreed to")
+        st.text_input("Made by", said.author, key="said-author")
+        st.text_input("Trigger", said.trigger, key="said-trigger")
+        st.button("Write into the file", key="said-save", on_click=_save_card, args=(entry,))
     theme.section("Check", "Reads all of it, opens it in a fresh base, and compares pictures.")
     st.button(
         "Check this file", key="check-file", icon=":material/fact_check:", on_click=_wish_check, args=(entry.name,)
@@ -118,7 +118,7 @@ def _save_label(entry: ShelfEntry) -> None:
 def _save_card(entry: ShelfEntry) -> None:
     with telling_later():
         fields = ("licence", "scope", "author", "trigger")
-        rewrite_card(entry.path, **{key: str(st.session_state[f"card-{key}"]).strip() for key in fields})
+        rewrite_card(entry.path, **{key: str(st.session_state[f"said-{key}"]).strip() for key in fields})
         later(f"{entry.name}'s card is written")
     _close()
 

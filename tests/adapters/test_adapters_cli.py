@@ -12,9 +12,11 @@ from tiny_adapter import make_adapter
 
 from workbench.adapters import export_kohya, find_adapter
 from workbench.adapters.header import read_header, with_metadata
+from workbench.adapters.labels import change_label
 from workbench.adapters.mix import block_strength
 from workbench.cli import main
 from workbench.cli.adapters_make import _ingredient
+from workbench.cli.create import _name_and_strength
 from workbench.config import shelf
 from workbench.errors import AdapterError
 
@@ -124,3 +126,9 @@ def test_specs_of_a_mix(full: Path) -> None:
 def test_mistakes_are_explained(full: Path, capsys: pytest.CaptureFixture[str], words: list[str], reason: str) -> None:
     assert main(["adapters", *words]) == 2
     assert reason in capsys.readouterr().err
+
+
+def test_drawing_begins_with_the_usual_strength(full: Path) -> None:
+    change_label("mia", strength=0.8)
+    assert _name_and_strength("mia") == ("mia", 0.8) and _name_and_strength("mia:0.5") == ("mia", 0.5)
+    assert _name_and_strength("lena") == ("lena", 1.0)

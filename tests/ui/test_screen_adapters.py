@@ -123,8 +123,8 @@ def test_a_label_and_a_card_are_written(screen: Open, tiny_base: Path) -> None:
     page.button(key="label-save").click().run()
     assert find_adapter("mia").label == Label(("friends", "red"), "", 0.8)
     page.button(key="more-mia").click().run()
-    page.text_input(key="card-licence").input("CC-BY-4.0").run()
-    page.button(key="card-save").click().run()
+    page.text_input(key="said-licence").input("CC-BY-4.0").run()
+    page.button(key="said-save").click().run()
     assert read_card(shelf() / "mia.safetensors").licence == "CC-BY-4.0" and "CC-BY-4.0" in text_of(page)
 
 

@@ -1,8 +1,15 @@
 """Adapters: a person's identity as one small file that explains itself.
 
-`header.py` checks a file before a weight is read; `keys.py` and `weights.py` read every spelling into one; `card.py`
-is what an adapter says of itself; `file.py` writes and exports; `proof.py` opens what was saved as a stranger would;
-`shelf.py` is the folder they lie in.
+A file: `header.py` checks it before a weight is read; `keys.py`, `weights.py` and their like read every spelling into
+one; `complete.py` names what would not be used; `patterns.py` refuses expressions of ill will; `card.py` is what it
+says of itself, `rewrite.py` changes that, `scrub.py` takes out what it tells of its photos; `file.py` writes and
+exports; `proof.py` opens what was saved as a stranger would; `report.py` says all that can be known of a file.
+
+The shelf: `shelf.py` is the folder they lie in, `labels.py` what a person writes on them, `browse.py` finds them,
+`trash.py` brings them back.
+
+New files: `formats.py` (diffusers, kohya, peft), `mix.py` (the arithmetic) and `blend.py` (with cards, on the shelf),
+`fuse.py` (into a base), `share.py` (zips), `model_card.py` and `hub.py` (uploads).
 """
 
 from __future__ import annotations

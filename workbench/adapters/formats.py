@@ -198,6 +198,8 @@ def peft_bytes(folder: Path) -> bytes:
             tensors[_our_key(component, key)] = tensor
         fields = ("r", "lora_alpha", "rank_pattern", "alpha_pattern", "use_rslora", "target_modules")
         table |= {f"{component}.{key}": config[key] for key in fields if config.get(key)}
+        if not isinstance(config.get("target_modules"), list):
+            table.pop(f"{component}.target_modules", None)  # an expression; the weights' names say it better
         table.setdefault(f"{component}.lora_alpha", config.get("r", 8))
         metadata |= {key: value for key, value in header.metadata.items() if key != "format"}
         if isinstance(base := config.get("base_model_name_or_path"), str) and "modelspec.title" not in metadata:

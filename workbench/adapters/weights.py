@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.adapters.header import FRESH_COPY, Header, non_finite, read_header
 from workbench.adapters.joined import rows_of, split
 from workbench.adapters.keys import diffusers_key, parse_key, what_else
+from workbench.adapters.patterns import pattern_value, refuse_patterns
 from workbench.adapters.word import PLACE, TABLE, word_from_metadata, word_halves
 from workbench.errors import AdapterError
 
@@ -139,25 +140,23 @@ def stored_alphas(
     metadata: Mapping[str, str], shapes: Mapping[tuple[str, str], Shape], name: str
 ) -> dict[tuple[str, str], float]:
     """The alphas that diffusers' `lora_adapter_metadata` gives, by module; empty when the file has none."""
-    from peft.utils.other import get_pattern_key
-
     if LORA_METADATA not in metadata:
         return {}
     alphas = {}
     try:
         table = json.loads(metadata[LORA_METADATA])
+        refuse_patterns(table, name)
         for component in COMPONENTS:
             if f"{component}.lora_alpha" not in table:
                 continue
             pattern = {key.replace("text_model.", ""): value for key, value in _pattern(table, component).items()}
             for where, shape in shapes.items():
                 if where[0] == component:
-                    key = get_pattern_key(list(pattern), where[1])
-                    alpha = float(pattern.get(key, table[f"{component}.lora_alpha"]))
+                    alpha = float(pattern_value(pattern, where[1], table[f"{component}.lora_alpha"]))
                     # Rank-stabilised LoRA divides by the root of the rank (arXiv 2312.03732).
                     rooted = bool(table.get(f"{component}.use_rslora"))
                     alphas[where] = alpha * math.sqrt(shape.rank) if rooted else alpha
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise AdapterError(name, "its LoRA metadata cannot be read", FRESH_COPY) from error
     return alphas
 
