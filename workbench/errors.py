@@ -16,6 +16,7 @@
     ├── IdentityError      likeness cannot be judged: weights or a scorer are missing or broken
     ├── GenerationError    a picture request cannot be carried out
     ├── GalleryError       a picture is not in the gallery
+    ├── PackError          a pack cannot be made, or a platform would not take its files
     └── JobError           a job cannot be started, followed or stopped
 
 Each error names the thing, the reason and the way out, in words that someone who does not program understands.
@@ -101,6 +102,10 @@ class GenerationError(WorkbenchError):
 
 class GalleryError(WorkbenchError):
     """A picture is not in the gallery."""
+
+
+class PackError(WorkbenchError):
+    """A pack cannot be made, or a platform would not take its files."""
 
 
 class JobError(WorkbenchError):

@@ -1,8 +1,9 @@
 """The record: everything that is needed to make a picture again, kept inside its PNG.
 
-Two text chunks are written: `chibi_workbench`, our record as JSON, and `parameters`, one paragraph in the form that
-A1111 and the sites that read it know. A record that comes back from a file may have been written by anyone, so each
-value is checked as if a stranger had typed it; names in it are only ever looked up, never used as paths.
+Three text chunks are written: `chibi_workbench`, our record as JSON, `parameters`, one paragraph in the form that
+A1111 and the sites that read it know, and XMP that says that a model made it (`provenance.py`). A record that comes
+back from a file may have been written by anyone, so each value is checked as if a stranger had typed it; names in it
+are only ever looked up, never used as paths.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from workbench.errors import GenerationError
+from workbench.generation.provenance import PNG_KEYWORD, xmp_packet
 from workbench.generation.request import LARGEST_SEED, LONGEST_PROMPT, Request
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def picture_png(picture: Picture) -> bytes:
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt(RECORD_KEY, json.dumps(picture.record, ensure_ascii=False, sort_keys=True))
     chunks.add_itxt("parameters", parameters_text(picture.record))
+    chunks.add_itxt(PNG_KEYWORD, xmp_packet().decode())
     buffer = io.BytesIO()
     picture.image.save(buffer, "PNG", pnginfo=chunks, optimize=True)
     return buffer.getvalue()
