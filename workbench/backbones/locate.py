@@ -58,10 +58,11 @@ def fetch_folder(hub_id: str) -> Path:
         BackboneError: no such base, no access, no network, or a family that cannot be opened; told before gigabytes
             are fetched.
     """
-    from diffusers import DiffusionPipeline
-
     index = _fetch_file(hub_id, "model_index.json")
     check_class(hub_id, read_index(index))
+
+    from diffusers import DiffusionPipeline
+
     try:
         return Path(DiffusionPipeline.download(hub_id, use_safetensors=True, safety_checker=None))
     except Exception as error:
