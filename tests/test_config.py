@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from workbench.config import (
     ROOT,
+    TECHNIQUES,
     Settings,
     atomic_write,
     changed_settings,
@@ -23,6 +24,7 @@ from workbench.config import (
     settings_to_yaml,
     shelf,
     storage_errors,
+    with_settings,
 )
 from workbench.errors import ConfigError, StorageError, SubjectError
 
@@ -232,3 +234,45 @@ def in_a_process(*lines: str) -> str:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     last = done.stderr.strip().splitlines()[-1]
     return last.removeprefix("workbench.errors.")
+
+
+def test_techniques_are_named_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("train:\n  techniques: {huber: 0.1, ema: 0.9}\n")
+    settings = load_settings(file, ["techniques.ema=0.99", "train.techniques.mask=0.5"])
+    assert settings.train.techniques == {"huber": 0.1, "ema": 0.99, "mask": 0.5}
+    assert load_settings(None, ["techniques=huber=0.2,shift=3"]).train.techniques == {"huber": 0.2, "shift": 3.0}
+    assert load_settings(None, ['techniques={"huber": 0.2}']).train.techniques == {"huber": 0.2}
+    (tmp_path / "b.yaml").write_text(settings_to_yaml(settings))
+    assert load_settings(tmp_path / "b.yaml") == settings
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("techniques.hubber=0.1", "did you mean huber?"),
+        ("techniques.ema=2", "goes from 0 to 0.9999"),
+        ("techniques.ema=often", "must be a number"),
+        ("techniques=3", "names '3', which is no technique"),
+        ("parts=3", "8 pictures do not make 3 equal parts"),
+    ],
+)
+def test_what_is_no_technique_is_named(word: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(None, [word])
+    assert told in str(caught.value)
+
+
+def test_every_technique_says_what_does_it() -> None:
+    for name, technique in TECHNIQUES.items():
+        where = ROOT / "workbench" / ("dataset" if technique.where.startswith("dataset") else "training")
+        module, function = technique.where.removeprefix("dataset.").partition(".")[::2]
+        source = (where / f"{module}.py").read_text()
+        assert not function or f" {function.rpartition('.')[2]}" in source, technique.where
+        assert technique.at_most > 0 and technique.words.endswith("."), name
+
+
+def test_settings_can_be_changed_by_dotted_name() -> None:
+    changed = with_settings(Settings(), {"memory.parts": 2, "lora.rank": 4})
+    assert (changed.memory.parts, changed.lora.rank, changed.train) == (2, 4, Settings().train)
+    assert changed_settings(changed) == {"memory.parts": 2, "lora.rank": 4}

@@ -43,6 +43,7 @@ LOSS = {
     },
     "config": {"background": "transparent"},
 }  # fmt: skip
+NOW = (("preview", "Preview now", ":material/image:"), ("save", "Save now", ":material/save:"))
 # The panel looks again this often; reading a few small files takes milliseconds.
 SECONDS = 1.0
 POINTS = 400
@@ -120,6 +121,13 @@ def _buttons(state: JobState) -> None:
                 "Stopping after this step…" if asked else "Stop and save", key=f"stop-{state.name}", disabled=asked,
                 icon=":material/stop_circle:", on_click=_stop, args=(state.name, False),
             )  # fmt: skip
+            if state.state == "running" and not asked:
+                for wish, label, icon in NOW:
+                    waits = (jobs.run_folder(state.name) / wish).exists()
+                    st.button(
+                        label, key=f"{wish}-{state.name}", type="tertiary", icon=icon, disabled=waits, on_click=_ask,
+                        args=(state.name, wish), help="At the end of this step; the training goes on.",
+                    )  # fmt: skip
             if asked:
                 st.button(
                     "End it now", key=f"kill-{state.name}", type="tertiary", on_click=_stop, args=(state.name, True),
@@ -137,6 +145,11 @@ def _buttons(state: JobState) -> None:
             st.switch_page("screens/create.py")
         if not state.alive and state.step:
             run_likeness.report_button(state.name)
+
+
+def _ask(name: str, wish: str) -> None:
+    with telling_later():
+        jobs.ask(name, wish)
 
 
 def _curve(state: JobState) -> None:

@@ -7,7 +7,14 @@ from itertools import pairwise
 import pytest
 import torch
 
-from workbench.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state, rate_share, set_rate
+from workbench.training.optimizer import (
+    group_state,
+    load_optimizer_state,
+    make_optimizer,
+    optimizer_state,
+    rate_share,
+    set_rate,
+)
 
 
 def shares(schedule: str, warmup: float = 0.0, steps: int = 10) -> list[float]:
@@ -38,8 +45,10 @@ def test_each_group_keeps_its_own_peak() -> None:
     assert [group["lr"] for group in optimizer.param_groups] == [2.5e-4, 2.5e-5]
 
 
-@pytest.mark.parametrize("kind", ["adamw", "adamw8bit"])
+@pytest.mark.parametrize("kind", ["adamw", "adamw8bit", "adafactor", "prodigy"])
 def test_an_optimizer_goes_on_as_if_it_had_not_stopped(kind: str) -> None:
+    if kind == "prodigy":
+        pytest.importorskip("prodigyopt")
     gradients = torch.randn(6, 4096)
 
     def run(parameter: torch.nn.Parameter, optimizer: torch.optim.Optimizer, steps: range) -> None:
@@ -55,8 +64,10 @@ def test_an_optimizer_goes_on_as_if_it_had_not_stopped(kind: str) -> None:
     run(first, stopped, range(3))
     kept = {number: {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in state.items()}
             for number, state in optimizer_state(stopped).items()}  # fmt: skip
+    groups = group_state(stopped)
+    assert ("d_max" in groups[0]) == (kind == "prodigy")
     second = torch.nn.Parameter(first.detach().clone())
     resumed = make_optimizer([([second], 1e-2)], kind, 0.01)
-    load_optimizer_state(resumed, kept)
+    load_optimizer_state(resumed, kept, groups)
     run(second, resumed, range(3, 6))
     assert torch.equal(second, straight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from ui import people, theme
 from ui.bases import DEFAULT, base_names
 from ui.run_panel import follow, past_runs
-from ui.words import count, duration, plain, telling_later
+from ui.words import count, duration, plain, telling, telling_later
 from workbench import jobs
 from workbench.config import explain, load_settings, setting_names
 from workbench.photos import Subject
@@ -83,6 +84,7 @@ def start(subject: Subject) -> None:
     overrides: dict[str, Any] = {"train.steps": steps}
     with st.expander("Advanced settings", icon=":material/tune:"):
         overrides |= _advanced(steps)
+    _plan(subject, overrides)
     state = next((each for each in jobs.list_jobs() if each.name == subject.name), None)
     alive = state is not None and state.alive
     st.button(
@@ -144,6 +146,19 @@ def _estimate(steps: int) -> str:
         if state.state == "done" and paces:
             return f", about {duration(steps * paces[len(paces) // 2])} of steps going by your last run"
     return ""
+
+
+def _plan(subject: Subject, overrides: dict[str, Any]) -> None:
+    """Measures, when asked, how long it will take and whether it fits; what has to be changed for that is changed."""
+    asked = json.dumps(overrides, sort_keys=True)
+    known, plan = st.session_state.get("plan", ("", {}))
+    if st.button("Will it fit?", key="plan", type="tertiary", icon=":material/speed:", help="Tries three steps."):
+        with telling(), st.spinner("Trying three steps"):
+            known, plan = asked, jobs.plan_run({"trigger": subject.trigger, **overrides})
+            st.session_state["plan"] = (known, plan)
+    if known == asked and plan:
+        st.caption(plain(" ".join(plan["words"])))
+        overrides |= plan["changes"]
 
 
 def _start(subject: Subject, overrides: dict[str, Any]) -> None:

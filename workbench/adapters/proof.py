@@ -146,10 +146,15 @@ def memory_picture(backbone: Any, state: Mapping[tuple[str, str, str], torch.Ten
         AdapterError: layers were trained that are not among the weights, or the other way round.
     """
     import torch
+    from peft import LoraConfig
 
     pipeline = backbone.pipeline
     layers = {where: layer for adapter in carried(pipeline) for where, layer in lora_layers(pipeline, adapter).items()}
-    if not layers:
+    configs = [
+        each for part in parts(pipeline).values() for each in (getattr(part, "peft_config", None) or {}).values()
+    ]
+    # What was trained as another kind of adapter is saved as the LoRA nearest to it.
+    if not layers or any(not isinstance(config, LoraConfig) for config in configs):
         return None
     if odd := layers.keys() ^ {(component, module) for component, module, _ in state}:
         raise AdapterError(

@@ -15,11 +15,26 @@ import sys
 from collections.abc import Sequence
 
 from workbench import __version__
-from workbench.cli import adapters, check, create, demo, doctor, forget, pack, privacy, report, runs, train, ui, vault
+from workbench.cli import (
+    adapters,
+    check,
+    create,
+    demo,
+    doctor,
+    forget,
+    pack,
+    plan,
+    privacy,
+    report,
+    runs,
+    train,
+    ui,
+    vault,
+)
 from workbench.cli.output import print_json
 from workbench.errors import WorkbenchError
 
-COMMANDS = (check, train, runs, report, create, pack, adapters, forget, privacy, vault, doctor, ui, demo)
+COMMANDS = (check, plan, train, runs, report, create, pack, adapters, forget, privacy, vault, doctor, ui, demo)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -17,6 +17,8 @@ def add(commands: Commands, flags: Flags) -> None:
         ("show", "how a run stands, and what it printed last", show),
         ("follow", "print what it prints until it ends", follow_run),
         ("stop", "save and stop", stop),
+        ("save", "save now, and go on", ask),
+        ("preview", "draw a preview now, and go on", ask),
         ("resume", "continue from the last checkpoint", resume),
     ):
         one = actions.add_parser(action, parents=[flags], help=words)
@@ -71,6 +73,17 @@ def stop(args: argparse.Namespace) -> int:
         print_json(describe(jobs.job_state(args.name)))
     else:
         print(f"Run {args.name} {'has been ended' if args.force else 'saves and stops'}.")
+    return 0
+
+
+def ask(args: argparse.Namespace) -> int:
+    from workbench import jobs
+
+    jobs.ask(args.name, args.action)
+    if args.json:
+        print_json(describe(jobs.job_state(args.name)))
+    else:
+        print(f"Run {args.name} {'saves' if args.action == 'save' else 'draws a preview'} after this step.")
     return 0
 
 

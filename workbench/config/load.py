@@ -190,7 +190,7 @@ def _convert_techniques(value: Any) -> dict[str, float]:
     """Checks `train.techniques`: known names, numbers in their range."""
     if isinstance(value, _Typed):
         parts = [part.partition("=" if "=" in part else ":") for part in value.strip("{} ").split(",") if part.strip()]
-        value = {name.strip(): _Typed(number.strip()) for name, _, number in parts}
+        value = {name.strip(" \"'"): _Typed(number.strip()) for name, _, number in parts}
     if not isinstance(value, Mapping):
         raise ValueError("must be techniques with numbers, such as huber: 0.1")
     checked = {}

@@ -71,7 +71,7 @@ def start_training(
         StorageError: if the disk is nearly full or the run's folder cannot be written.
     """
     name = safe_name(name)
-    words = [f"{key}={_as_word(value)}" for key, value in settings_overrides.items()]
+    words = [f"{key}={as_word(value)}" for key, value in settings_overrides.items()]
     settings = _from_anywhere(load_settings(config, [*words, f"name={name}"]))
     folder = run_folder(name)
     _check_space(folder)
@@ -125,6 +125,21 @@ def stop(name: str, *, force: bool = False) -> None:
         return
     if wait_for_end(folder, seconds=5):
         _note_stopped(folder)
+
+
+def ask(name: str, wish: str) -> None:
+    """Asks a run that is training for something beside the stop; it does it at the end of the step and goes on.
+
+    Args:
+        wish: `save` or `preview`.
+
+    Raises:
+        JobError: if there is no such run or it is not running.
+    """
+    folder = existing_run(name)
+    if worker_pid(folder) is None:
+        raise JobError(f"Run {folder.name}", "it is not training", "Ask again when it is")
+    atomic_write(folder / wish, "")
 
 
 def launch_command(settings: Path, recipe: Path = RECIPE) -> list[str]:
@@ -187,8 +202,8 @@ def _from_anywhere(settings: Settings) -> Settings:
     return replace(settings, photos=photos, base=base)
 
 
-def _as_word(value: Any) -> str:
-    # Numbers, booleans and lists as JSON, which the settings' reader understands.
+def as_word(value: Any) -> str:
+    """A setting's value as the command line takes it: numbers, booleans and lists as JSON, which the reader knows."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -67,9 +67,13 @@ def save_memory(backbone: Backbone, checkpointing: bool, quantise: str) -> None:
         quantise_layers(backbone.denoiser, quantise)
     if checkpointing:
         for network in networks:
-            enable = getattr(network, "enable_gradient_checkpointing", None) or getattr(
-                network, "gradient_checkpointing_enable", None
+            # diffusers' name, transformers' new one, and its old one.
+            names = (
+                "enable_gradient_checkpointing",
+                "activation_checkpointing_enable",
+                "gradient_checkpointing_enable",
             )
+            enable = next((getattr(network, name) for name in names if hasattr(network, name)), None)
             if enable is None:
                 raise TrainingError(
                     "memory.checkpointing", f"{type(network).__name__} cannot do it", "Set memory.checkpointing=false"

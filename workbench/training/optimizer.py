@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 import torch
@@ -22,8 +24,8 @@ def make_optimizer(
     Args:
         groups: (parameters, learning rate) pairs; empty ones are left out.
         kind: `adamw`; `adamw8bit` (arXiv 2110.02861), which keeps its state in a quarter of the memory; `adafactor`
-            (arXiv 1804.04235), which keeps rows and columns of it; `prodigy` (arXiv 2306.06101), which finds the
-            learning rate, so that a rate of 1 means "as found" and others are shares of it.
+            (arXiv 1804.04235), which keeps rows and columns of it; `prodigy` (arXiv 2306.06101), which finds one
+            learning rate for all and does not look at those given.
         weight_decay: decoupled, as in arXiv 1711.05101.
 
     Raises:
@@ -41,11 +43,11 @@ def make_optimizer(
             from prodigyopt import Prodigy
         except ImportError as error:
             raise _missing(kind, "prodigyopt") from error
-        # One estimate for all groups: their rates become shares of the largest, which counts as 1.
-        top = max(table["peak"] for table in tables)
+        # It makes one estimate for all groups and wants them to take it whole.
         for table in tables:
-            table["lr"] = table["peak"] = table["peak"] / top
-        optimizer = Prodigy(tables, weight_decay=weight_decay, safeguard_warmup=True, use_bias_correction=True)
+            table["lr"] = table["peak"] = 1.0
+        with redirect_stdout(io.StringIO()):  # it says which decay it uses
+            optimizer = Prodigy(tables, weight_decay=weight_decay, safeguard_warmup=True, use_bias_correction=True)
         return optimizer
     try:
         from bitsandbytes.optim import AdamW8bit

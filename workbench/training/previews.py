@@ -22,7 +22,7 @@ def draw_preview(
 
     Args:
         backbone: with the adapter attached.
-        prompts: what to draw.
+        prompts: what to draw; without any, nothing is drawn or written.
         seed: of the first picture; the next ones count up.
         path: of the row, a PNG.
         quick: with half of the base's sampling steps: enough to see where it goes.
@@ -33,6 +33,8 @@ def draw_preview(
     Raises:
         StorageError: if the row cannot be written.
     """
+    if not prompts:
+        return []
     pictures = make_pictures(
         backbone, prompts, [seed + index for index in range(len(prompts))], steps=backbone.steps // 2 if quick else 0
     )

@@ -1,0 +1,108 @@
+"""The ladder, step by step; what saves memory changes no result; and a plan that is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from workbench.backbones import Backbone, open_backbone
+from workbench.config import Settings, flat_settings
+from workbench.dataset.encode import EncodedSet
+from workbench.errors import TrainingError
+from workbench.training.batches import draw_batch
+from workbench.training.lora import attach_lora
+from workbench.training.memory import lower_rung, save_memory
+from workbench.training.objective import Objective, Weighting, learn_in_parts
+from workbench.training.plan import Plan, Probe, make_plan, predict
+from workbench.training.stepping_down import fitting, way_down
+
+USUAL = flat_settings(Settings())
+
+
+def ladder(gpu: bool, resolution: int) -> list[dict[str, Any]]:
+    values, taken = USUAL | {"train.batch_size": 6}, []
+    while step := lower_rung(values, gpu, resolution):
+        taken.append(step)
+        values |= step
+    return taken
+
+
+def test_the_whole_ladder() -> None:
+    common: list[dict[str, Any]] = [
+        {"memory.parts": 2}, {"memory.parts": 6}, {"memory.checkpointing": True},
+    ]  # fmt: skip
+    assert ladder(gpu=False, resolution=0) == common
+    bits = [{"train.optimizer": "adamw8bit"}, {"memory.quantise": "8bit"}, {"memory.quantise": "4bit"}]
+    assert ladder(gpu=True, resolution=512) == [*common, *bits, {"data.resolution": 256}]
+
+
+def test_steps_down_only_for_memory() -> None:
+    assert way_down(ValueError("no"), USUAL) == {}
+    assert way_down(MemoryError(), USUAL) == {"memory.parts": 2}
+
+
+def test_goes_down_until_it_fits_and_up_to_the_end_of_the_ladder() -> None:
+    seen: list[dict[str, Any]] = []
+
+    def attempt(changes: dict[str, Any]) -> None:
+        seen.append(dict(changes))
+        if changes.get("memory.parts", 1) < 4:
+            raise MemoryError
+
+    told: list[str] = []
+    fitting(attempt, USUAL, told.append)
+    assert [each.get("memory.parts") for each in seen] == [None, 2, 4]
+    assert len(told) == 2 and seen[1]["follow.resume"] == "auto"
+
+    def never(changes: dict[str, Any]) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        fitting(never, USUAL, told.append)
+
+
+def test_checkpointing_changes_no_gradient(base: Path, data: EncodedSet) -> None:
+    gradients = []
+    for checkpointing in (False, True):
+        backbone = open_backbone(base, "cpu", torch.float32)
+        save_memory(backbone, checkpointing, "none")
+        adapter = attach_lora(backbone, rank=2, alpha=2, targets=["to_q", "to_v"])
+        for parameter in adapter.parameters("unet"):
+            torch.nn.init.constant_(parameter, 0.02)
+        batch = draw_batch(data, 0, 0, 4, backbone.timesteps)
+        learn_in_parts(Objective(backbone, Weighting(), False).train(), batch, 1, torch.Tensor.backward)
+        gradients.append([p.grad.clone() for p in adapter.parameters("unet") if p.grad is not None])
+    assert gradients[0] and all(torch.equal(one, two) for one, two in zip(*gradients, strict=True))
+
+
+def test_quantising_without_a_gpu_is_refused(backbone: Backbone) -> None:
+    with pytest.raises(TrainingError, match="on a GPU only"):
+        save_memory(backbone, False, "4bit")
+
+
+def test_a_plan_is_measured(base: Path) -> None:
+    values = USUAL | {"train.steps": 100, "data.anchors": 10, "data.class_pictures": 0, "follow.preview_every": 0}
+    plan = make_plan(lambda: open_backbone(base, "cpu", torch.float32), values)
+    assert plan.probe.fits and plan.changes == {} and 0 < plan.probe.seconds < 60
+    assert 50e6 < plan.probe.peak < plan.probe.room
+    assert plan.seconds["training"] == pytest.approx(100 * plan.probe.seconds)
+    assert plan.words()[-1].startswith("About ") and " GB; " in plan.words()[-1]
+
+
+def test_prediction_by_hand() -> None:
+    values = USUAL | {
+        "train.batch_size": 2, "train.steps": 10, "follow.preview_every": 4, "data.anchors": 3,
+        "data.class_pictures": 1, "follow.preview_prompts": ["a", "b"],
+    }  # fmt: skip
+    # 6 s a step of 2 pictures: a forward pass of one takes 1 s, a picture of 5 steps with guidance 10 s.
+    seconds = predict(Probe(6.0, 1, 10, opening=2.0), values, sampling_steps=5)
+    assert seconds == {"start": 12.0, "pictures": 40.0, "training": 60.0, "previews": 40.0}
+
+
+def test_what_does_not_fit_says_so() -> None:
+    plan = Plan(Probe(0.0, 90, 100), {"memory.parts": 8}, ("Does not fit",))
+    assert plan.words()[0] == "Does not fit" and "smaller base" in plan.words()[-1]
+    assert not Probe(1.0, 95, 100).fits and Probe(1.0, 90, 100).fits

@@ -1,0 +1,43 @@
+"""`workbench plan photos=DIR name=NAME`: how long a run will take and whether it fits, measured in a few steps."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from workbench.cli.output import Commands, Flags, print_json
+
+
+def add(commands: Commands, flags: Flags) -> None:
+    parser = commands.add_parser(
+        "plan",
+        parents=[flags],
+        help="how long a run will take, and whether it fits into the memory",
+        epilog="Trains three steps on noise in the run's shapes. What does not fit is made to, cheapest first: more "
+        "memory.parts, memory.checkpointing, on a GPU an 8-bit optimizer and a base in 8 or 4 bits, data.resolution.",
+    )
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, as for workbench train")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a settings file, as for workbench train")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from workbench.config import flat_settings, load_settings
+
+    settings = load_settings(args.config, args.settings)
+    from workbench.backbones import open_backbone
+    from workbench.backbones.opening import quiet_libraries
+    from workbench.device import pick_device, pick_dtype
+    from workbench.training.plan import make_plan
+
+    quiet_libraries()
+    device = pick_device()
+    plan = make_plan(
+        lambda: open_backbone(settings.base, device, pick_dtype(device, "training")), flat_settings(settings)
+    )
+    if args.json:
+        print_json(asdict(plan) | {"fits": plan.probe.fits, "minutes": plan.minutes, "words": plan.words()})
+    else:
+        print("\n".join(plan.words()))
+    return 0 if plan.probe.fits else 1

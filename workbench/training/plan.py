@@ -1,0 +1,230 @@
+"""What a run will take, measured before it starts: a few steps in its true shapes, down the ladder until it fits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from workbench.backbones import Backbone
+from workbench.device import quick_half
+from workbench.errors import WorkbenchError
+from workbench.training.batches import Batch
+from workbench.training.lora import attach_lora
+from workbench.training.memory import lower_rung, save_memory
+from workbench.training.objective import Objective, Weighting, learn_in_parts
+from workbench.training.optimizer import make_optimizer
+from workbench.training.run import out_of_memory
+
+STEPS = 3
+# Share of the memory that a run may take: the rest is for what grows (caches, fragments) and for other programs.
+USABLE = 0.92
+# Seconds of launching and importing, measured on two cores; opening the base is measured each time.
+LAUNCH_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A few steps, measured.
+
+    Args:
+        seconds: of one step; 0 when it did not fit.
+        peak: bytes of memory at the most; of the process on a CPU, of the GPU on one.
+        room: bytes there are for it.
+        opening: seconds the base took to open.
+    """
+
+    seconds: float
+    peak: int
+    room: int
+    opening: float = 0.0
+
+    @property
+    def fits(self) -> bool:
+        """Whether the run can be expected to go through."""
+        return self.seconds > 0 and self.peak <= USABLE * self.room
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will take.
+
+    Args:
+        probe: the measurement it rests on.
+        changes: settings that had to be changed so that it fits, by dotted name.
+        tried: what was tried before, in words.
+        seconds: by part of the run: `start`, `pictures`, `training`, `previews`.
+    """
+
+    probe: Probe
+    changes: dict[str, Any] = field(default_factory=dict)
+    tried: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def minutes(self) -> float:
+        """From launch to adapter."""
+        return sum(self.seconds.values()) / 60
+
+    def words(self) -> list[str]:
+        """The plan as lines for a person."""
+        needs = f"{self.probe.peak / 1e9:.1f} GB of {self.probe.room / 1e9:.1f} GB"
+        lines = [f"{line}" for line in self.tried]
+        if not self.probe.fits:
+            return [*lines, f"It does not fit: {needs}. Choose a smaller base, or a machine with more memory."]
+        if self.changes:
+            lines.append("It fits with " + ", ".join(f"{name}={value}" for name, value in self.changes.items()) + ".")
+        parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items() if seconds >= 0.5)
+        return [*lines, f"About {self.minutes:.1f} minutes ({parts}); {needs}; {self.probe.seconds:.2f} s a step."]
+
+
+def make_plan(open_base: Callable[[], Backbone], values: Mapping[str, Any]) -> Plan:
+    """Measures a run and predicts it.
+
+    Args:
+        open_base: opens the base anew; what is measured changes it.
+        values: the run's settings by dotted name.
+
+    Raises:
+        BackboneError: the base cannot be opened.
+        TrainingError: the settings do not go with the base.
+    """
+    changes: dict[str, Any] = {}
+    tried: list[str] = []
+    while True:
+        began = time.perf_counter()
+        backbone = open_base()
+        opening = time.perf_counter() - began
+        now = {**values, **changes}
+        probe = probe_run(backbone, now, opening)
+        resolution = int(now["data.resolution"]) or backbone.resolution
+        gpu = backbone.device.type == "cuda"
+        step = {} if probe.fits else lower_rung(now, gpu, resolution)
+        if not step:
+            return Plan(probe, changes, tuple(tried), predict(probe, now, backbone.steps) if probe.fits else {})
+        said = f"{probe.peak / 1e9:.1f} GB of {probe.room / 1e9:.1f} GB"
+        tried.append(f"Does not fit ({said}); next: " + ", ".join(f"{name}={value}" for name, value in step.items()))
+        changes |= step
+        del backbone
+
+
+def probe_run(backbone: Backbone, values: Mapping[str, Any], opening: float = 0.0, steps: int = STEPS) -> Probe:
+    """Trains a few steps on noise, in the shapes of the run.
+
+    Args:
+        backbone: just opened; it carries an adapter afterwards.
+        values: the run's settings by dotted name.
+        opening: seconds it took to open.
+        steps: how many; the first one is not timed.
+
+    Raises:
+        TrainingError: the settings do not go with the base.
+    """
+    device = backbone.device
+    room = _room(device)
+    _forget_peak(device)
+    try:
+        seconds = _steps(backbone, values, steps)
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        return Probe(0.0, max(_peak(device), room), room, opening)
+    return Probe(seconds, _peak(device), room, opening)
+
+
+def _steps(backbone: Backbone, values: Mapping[str, Any], steps: int) -> float:
+    text_rank = int(values["lora.text_rank"]) if values["lora.text_encoder"] else 0
+    word = str(values["trigger"]) if values["train.word_learning_rate"] > 0 else ""
+    save_memory(backbone, bool(values["memory.checkpointing"]), str(values["memory.quantise"]))
+    adapter = attach_lora(
+        backbone, int(values["lora.rank"]), float(values["lora.alpha"]), values["lora.targets"],
+        text_rank=text_rank, kind=str(values["lora.kind"]), word=word,
+    )  # fmt: skip
+    learns = bool(text_rank or word)
+    objective = Objective(backbone, Weighting(), learns).train()
+    parameters = [parameter for part in adapter.configs for parameter in adapter.parameters(part)]
+    optimizer = make_optimizer([(parameters, 1e-6)], str(values["train.optimizer"]), 0.0)
+    batch = _noise_batch(backbone, int(values["train.batch_size"]), int(values["data.resolution"]), learns)
+    seconds = []
+    half = torch.autocast("cuda", torch.bfloat16) if backbone.device.type == "cuda" else quick_half(backbone.device)
+    for _ in range(steps):
+        began = time.perf_counter()
+        with half:
+            learn_in_parts(objective, batch, int(values["memory.parts"]), torch.Tensor.backward)
+        optimizer.step()
+        optimizer.zero_grad()
+        if backbone.device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds[1:] or seconds)
+
+
+def _noise_batch(backbone: Backbone, size: int, resolution: int, ids: bool) -> Batch:
+    side = (resolution or backbone.resolution) // backbone.latent_scale
+    random = torch.Generator().manual_seed(0)
+    shape = (size, backbone.latent_channels, side, side)
+    latents, noise = (torch.randn(shape, generator=random).to(backbone.device) for _ in range(2))
+    levels = torch.randint(backbone.timesteps, (size,), generator=random).to(backbone.device)
+    words = backbone.tokenize(["photo of a person"] * size)
+    if not ids:
+        with torch.no_grad():
+            words = backbone.encode_text(words)
+    return Batch(tuple(range(size)), latents, noise, levels, words, torch.ones(size, device=backbone.device))
+
+
+def predict(probe: Probe, values: Mapping[str, Any], sampling_steps: int) -> dict[str, float]:
+    """Seconds of a run's parts.
+
+    A step is about three times as much work as its forward pass, and guidance draws each picture twice.
+
+    Args:
+        probe: measured.
+        values: the run's settings by dotted name.
+        sampling_steps: the base's own.
+    """
+    forward = probe.seconds / 3 / int(values["train.batch_size"])
+    picture = 2 * sampling_steps * forward
+    steps, every = int(values["train.steps"]), int(values["follow.preview_every"])
+    previews = ((steps - 1) // every if every else 0) * 0.5 + 1
+    drawn = int(values["data.anchors"]) + int(values["data.class_pictures"])
+    return {
+        "start": LAUNCH_SECONDS + probe.opening,
+        "pictures": drawn * picture,
+        "training": steps * probe.seconds,
+        "previews": previews * len(values["follow.preview_prompts"]) * picture,
+    }
+
+
+def _room(device: torch.device) -> int:
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free + torch.cuda.memory_reserved(device))
+    own = psutil.Process().memory_info().rss
+    room = psutil.virtual_memory().available + own
+    with suppress(OSError, ValueError):  # a container's limit, which is less than the machine's memory
+        room = min(room, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return int(room)
+
+
+def _forget_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device))
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+    return int(psutil.Process().memory_info().rss)
