@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--peer-script", type=Path, metavar="PATH", help="a copy of diffusers' train_dreambooth_lora.py"
     )
     parser.add_argument("--peer-python", default=sys.executable, help="the interpreter that runs it (has torchvision)")
-    parser.add_argument("--keep", action="store_true", help="go on with trainings made by other versions of the code")
+    parser.add_argument("--keep", action="store_true", help="go on with what other versions of the code made")
     parser.add_argument("--work", type=Path, metavar="DIR", help="default: workspace/identity-benchmark")
     parser.add_argument("--judges", type=Path, metavar="DIR", help="weights of other judges than the shipped ones")
     parser.add_argument("--out", type=Path, metavar="FILE", help="results; the sheet goes beside them")

@@ -73,7 +73,7 @@ class Benchmark:
             everyone=gallery[:count],
             pictures=args.pictures,
             scorer=Scorer(Judges(args.judges or judges_module.HERE), gallery, args.pictures),
-            drawer=Drawer(base, place.fingerprint, place.shelf, work / "pictures"),
+            drawer=Drawer(base, place.fingerprint, place.shelf, work / "pictures", args.keep),
             script=Script(args.peer_script.absolute(), args.peer_python) if args.peer_script else None,
             facts={
                 "machine": where,

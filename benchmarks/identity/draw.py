@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from benchmarks.identity.people import Subject, named_prompt, prompt
 from benchmarks.identity.rows import Row
@@ -21,21 +22,24 @@ from workbench.config import ROOT, atomic_write
 if TYPE_CHECKING:
     from workbench.generation import Engine
 
+CODE = "code"  # under this name a picture says what drew it
 OnPicture = Callable[[int, int], None]
 
 
 class Drawer:
     """Draws with one engine, opened when the first picture is missing."""
 
-    def __init__(self, base: str, fingerprint: str, shelf: Path, folder: Path) -> None:
+    def __init__(self, base: str, fingerprint: str, shelf: Path, folder: Path, keep: bool = False) -> None:
         """
         Args:
             base: name or folder of the base.
             fingerprint: its hash.
             shelf: the benchmark's adapters.
             folder: where pictures are kept.
+            keep: pictures count as drawn also when the code has changed since.
         """
         self._base, self._fingerprint, self._shelf, self._folder = base, fingerprint, shelf, folder
+        self._keep = keep
 
     @cached_property
     def engine(self) -> Engine:
@@ -63,11 +67,12 @@ class Drawer:
         pictures = []
         for index, (words, seed) in enumerate(zip(prompts, seeds, strict=True)):
             path = self._folder / f"{self._key(words, seed, adapter)}.png"
-            picture = _open(path)
+            picture = self._open(path)
             if picture is None:
                 picture = self._draw(words, seed, adapter)
-                buffer = io.BytesIO()
-                picture.save(buffer, "PNG")
+                buffer, note = io.BytesIO(), PngInfo()
+                note.add_text(CODE, self._code)
+                picture.save(buffer, "PNG", pnginfo=note)
                 atomic_write(path, buffer.getvalue())
             pictures.append(picture)
             if on_picture:
@@ -81,11 +86,18 @@ class Drawer:
         [picture] = self.engine.generate(Request(words, seed=seed, count=1, adapters=adapters))
         return picture.image.convert("RGB")
 
+    def _open(self, path: Path) -> Image.Image | None:
+        """A kept picture, or None when there is none, it is not whole, or other code drew it."""
+        with suppress(OSError, SyntaxError), Image.open(path) as opened:
+            picture = opened.convert("RGB")
+            return picture if self._keep or opened.info.get(CODE) == self._code else None
+        return None
+
     def _key(self, words: str, seed: int, adapter: str) -> str:
         from workbench.adapters import file_sha256
 
         weights = file_sha256(self._shelf / f"{adapter}.safetensors") if adapter else ""
-        facts: list[Any] = [self._fingerprint, weights, words, seed, self._code]
+        facts: list[Any] = [self._fingerprint, weights, words, seed]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
 
 
@@ -112,10 +124,3 @@ def plain_pictures(
 def _seeds(subject: Subject, count: int) -> list[int]:
     # Every subject has noise of its own, and every row the same noise for a subject.
     return [subject.seed * 100 % 2**31 + index for index in range(count)]
-
-
-def _open(path: Path) -> Image.Image | None:
-    """A kept picture, or None when there is none or it is not whole."""
-    with suppress(OSError, SyntaxError), Image.open(path) as opened:
-        return opened.convert("RGB")
-    return None
