@@ -78,8 +78,8 @@ def line_chart(
         parts.append(f'<line class="grid" x1="{x}" y1="{y}" x2="{WIDTH - _RIGHT}" y2="{y}"/>')
         parts.append(f'<text class="tick" x="{_LEFT - 8}" y="{float(y) + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for tick in ticks(low_x, high_x):
-        x, y = at(tick, low).split(",")
-        parts.append(f'<text class="tick" x="{x}" y="{float(y) + 20:.1f}" text-anchor="middle">{tick:g}</text>')
+        across, up = at(tick, low).split(",")
+        parts.append(f'<text class="tick" x="{across}" y="{float(up) + 20:.1f}" text-anchor="middle">{tick:g}</text>')
     if mark is not None:
         x = at(mark, low).split(",")[0]
         side = "end" if float(x) > WIDTH * 0.75 else "start"
@@ -94,12 +94,10 @@ def line_chart(
         kind = escape(line.kind)
         parts.append(f'<polyline class="{kind}" points="{" ".join(at(x, y) for x, y in kept)}"/>')
         if line.dots:
-            for x, y in kept:
-                cx, cy = at(x, y).split(",")
-                words = f"{line.name}: {y:.3g} after step {x:g}"
-                parts.append(
-                    f'<circle class="{kind}" cx="{cx}" cy="{cy}" r="4"><title>{escape(words)}</title></circle>'
-                )
+            for step, value in kept:
+                across, up = at(step, value).split(",")
+                words = escape(f"{line.name}: {value:.3g} after step {step:g}")
+                parts.append(f'<circle class="{kind}" cx="{across}" cy="{up}" r="4"><title>{words}</title></circle>')
     return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(parts)}</svg>'
 
 

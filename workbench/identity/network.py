@@ -80,8 +80,8 @@ def start_from_reader(net: torch.nn.Module, weights: Path) -> None:
         start += len(words)
     rows = rows[:WIDTH]
     with torch.no_grad():
-        own, known = net.trunk.state_dict(), reader.state_dict()  # type: ignore[union-attr,operator]
-        net.trunk.load_state_dict({name: known[name] for name in own})  # type: ignore[union-attr,operator]
+        own, known = net.trunk.state_dict(), reader.state_dict()  # type: ignore[union-attr]
+        net.trunk.load_state_dict({name: known[name] for name in own})  # type: ignore[union-attr]
         for head in net.heads:  # type: ignore[union-attr]
             torch.nn.init.normal_(head.weight, std=0.01)
             head.weight[: len(rows)] = known["head.weight"][rows]

@@ -78,7 +78,8 @@ def _head(facts: RunFacts) -> str:
 
 
 def _photos(facts: RunFacts) -> str:
-    said = facts.report.get("photos") if isinstance(facts.report.get("photos"), Mapping) else {}
+    told = facts.report.get("photos")
+    said: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
     pictures = "".join(
         f'<img src="{_uri(ImageOps.fit(photo, (PHOTO, PHOTO)))}" width="{PHOTO}" height="{PHOTO}" alt="photo {number}">'
         for number, photo in enumerate(facts.photos, start=1)

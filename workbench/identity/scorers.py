@@ -18,7 +18,7 @@ from PIL import Image
 
 from workbench.config import find_path
 from workbench.errors import IdentityError
-from workbench.identity.calibration import Calibration, fit_curve, load_calibration
+from workbench.identity.calibration import Calibration, Curve, fit_curve, load_calibration
 from workbench.identity.likeness import Scorer, Seen, own_scorer
 from workbench.identity.network import DOMAINS, Domain
 from workbench.world.character import sample_character, sample_scene
@@ -113,7 +113,7 @@ def measure_scorer(scorer: Scorer, first: int = 4_000_000, people: int = 64, pho
         drawn["chibi"].append(draw(character, scenes[photos + 1], "chibi", 256))
     mean = scorer.see(references, ["photo"] * len(references)).embeddings.reshape(people, photos, -1).mean(1)
     mean /= np.linalg.norm(mean, axis=1, keepdims=True)
-    own, curves = np.eye(people, dtype=bool), {}
+    own, curves = np.eye(people, dtype=bool), dict[str, Curve]()
     for domain in DOMAINS:
         seen = scorer.see(drawn[domain], [domain] * people)
         table = (seen.embeddings @ mean.T).astype(np.float64)
