@@ -10,6 +10,7 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -83,7 +84,7 @@ class Subject:
         """What the prompts ask for: every word of an attribute comes once before one comes again."""
         random = np.random.default_rng([self.seed, 0x9E4])
         hats = [word for word in HEADWEAR if word != "none"]
-        columns = {
+        columns: dict[str, list[Any]] = {
             "expression": _spread(random, list(EXPRESSIONS), count),
             "clothing": _spread(random, list(CLOTHING), count),
             "clothing_colour": _spread(random, list(COLOURS), count),

@@ -91,11 +91,12 @@ def train(place: Place, subject: Subject, row: Row, on_progress: OnProgress | No
     seconds = _launch(place, folder, name, on_progress)
     report = json.loads((home / "runs" / name / "report.json").read_text(encoding="utf-8"))
     facts = {key: report.get(key) for key in ("seconds", "photos", "loss", "machine", "traits")}
-    record = {"seconds": None if begun else round(seconds, 2), "facts": facts, "code": code_digest(), "row": row.name}
+    measured = None if begun else round(seconds, 2)
+    record = {"seconds": measured, "facts": facts, "code": code_digest(), "row": row.name}
     atomic_write(folder / "record.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     for waste in ("cache", "datasets", f"runs/{name}/checkpoints"):
         shutil.rmtree(home / waste, ignore_errors=True)
-    return Trained(name, record["seconds"], facts)
+    return Trained(name, measured, facts)
 
 
 def finished(place: Place, folder: Path, name: str) -> Trained | None:
