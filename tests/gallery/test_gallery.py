@@ -191,3 +191,8 @@ def test_thousands_of_pictures_stay_quick(gallery: Gallery) -> None:
     for _ in range(10):
         assert gallery.search("kimono park")[0].prompt
     assert (time.perf_counter() - start) / 10 < 0.1  # about 3 ms on two cores
+
+
+def test_pictures_are_found_by_the_words_the_person_wrote(gallery: Gallery) -> None:
+    name = gallery.add(picture("chibi of a person, round glasses", said="萌版，圆眼镜"))
+    assert [each.id for each in gallery.search("圆眼镜")] == [name] == [each.id for each in gallery.search("glasses")]

@@ -69,9 +69,9 @@ class Index:
         with self._connect() as base:
             for name, record, starred in rows:
                 adapters = [str(adapter["name"]) for adapter in record.get("adapters", [])]
-                words = " ".join(
-                    [record.get("prompt", ""), record.get("base", ""), str(record.get("seed", "")), *adapters]
-                )
+                # `said` is what the person wrote, where the base was told something else.
+                said = [str(record.get(name, "")) for name in ("prompt", "said", "base", "seed")]
+                words = " ".join([*said, *adapters])
                 text = json.dumps(record, ensure_ascii=False)
                 base.execute("delete from used where id = ?", (name,))
                 base.execute(
