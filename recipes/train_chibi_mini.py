@@ -51,7 +51,8 @@ from workbench.world.words import describe
 
 SCHEDULE: dict[str, Any] = {  # v-prediction and zero terminal SNR (arXiv 2305.08891): plain backgrounds stay plain
     "num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
-    "prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "steps_offset": 1,
+    "prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing",
+    "steps_offset": 1,
 }  # fmt: skip
 STYLES = ("chibi", "photo")
 # Neutral names in some captions: the base learns that a word it does not know says nothing about the looks.
