@@ -273,7 +273,7 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
     for (component, module), weight in named.items():
         if (component, module) == PLACE:
             if word is None:
-                raise AdapterError(path.name, "it does not say which word it learned", "Train it again")
+                raise AdapterError(path.name, "it does not say which one word it learned", "Give it in diffusers' form")
             tensors[word.key] = word_vectors(word, weight.up, weight.alpha / weight.rank)
             continue
         tensors[kohya_key(component, module, "down", family)] = weight.down

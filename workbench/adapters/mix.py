@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.adapters.weights import LoraWeight
-from workbench.adapters.word import PLACE
+from workbench.adapters.word import TABLE
 from workbench.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def mix(parts: Sequence[Part], method: str = "svd", rank: int = 0, density: floa
             having = [part for part in parts if place in part.weights and part.scale(place)]
             if not having:
                 continue
-            if place == PLACE:
+            if place[1] == TABLE:
                 mixed[place] = _add_words([(part.weights[place], part.scale(place)) for part in having])
                 continue
             weights, scales = [part.weights[place] for part in having], [part.scale(place) for part in having]
@@ -153,7 +153,7 @@ def mix(parts: Sequence[Part], method: str = "svd", rank: int = 0, density: floa
     if not mixed:
         raise AdapterError("The mix", "nothing is left of it: all strengths are zero", "Raise a strength")
     share = kept / energy if energy else 1.0
-    return Mixed(mixed, min(1.0, share), tuple(sorted({w.rank for at, w in mixed.items() if at != PLACE})))
+    return Mixed(mixed, min(1.0, share), tuple(sorted({w.rank for at, w in mixed.items() if at[1] != TABLE})))
 
 
 def resize(weights: Weights, rank: int = 0, energy: float = 0.0) -> Mixed:
@@ -171,7 +171,7 @@ def resize(weights: Weights, rank: int = 0, energy: float = 0.0) -> Mixed:
     cut: dict[Place, LoraWeight] = {}
     whole = kept = 0.0
     for place, weight in weights.items():
-        if place == PLACE:
+        if place[1] == TABLE:
             cut[place] = weight  # one row for each token already
             continue
         up, values, down = _small_svd([weight], [weight.alpha / weight.rank])
@@ -184,7 +184,7 @@ def resize(weights: Weights, rank: int = 0, energy: float = 0.0) -> Mixed:
         cut[place] = _cut(up, values, down, most, weight)
         whole, kept = whole + total, kept + float(squares[:most].sum())
     share = kept / whole if whole else 1.0
-    return Mixed(cut, min(1.0, share), tuple(sorted({w.rank for at, w in cut.items() if at != PLACE})))
+    return Mixed(cut, min(1.0, share), tuple(sorted({w.rank for at, w in cut.items() if at[1] != TABLE})))
 
 
 def _check(parts: Sequence[Part], method: str, rank: int, density: float) -> None:

@@ -20,7 +20,7 @@ LICENCES = {
 PIPELINES = {"sd1": "StableDiffusionPipeline", "sdxl": "StableDiffusionXLPipeline"}
 
 
-def model_card(name: str, card: Card, samples: Sequence[str] = (), words: str = "") -> str:
+def model_card(name: str, card: Card, samples: Sequence[str] = (), words: str = "", kohya: bool = True) -> str:
     """The README.
 
     Args:
@@ -28,6 +28,7 @@ def model_card(name: str, card: Card, samples: Sequence[str] = (), words: str = 
         card: what it says of itself.
         samples: names of sample pictures beside it.
         words: what the card's scope means in full.
+        kohya: whether the file for ComfyUI, A1111 and Forge lies beside it.
     """
     base = without_folders(card.base)
     trigger = f"{card.trigger} {card.class_noun}".strip() if card.trigger else ""
@@ -53,10 +54,9 @@ def model_card(name: str, card: Card, samples: Sequence[str] = (), words: str = 
     ]  # fmt: skip
     text.append("\n".join(f"- {key}: {_plain(value)}" for key, value in facts if value))
     text.append(_use(name, card, base, prompt))
-    text.append(
-        f"`{name}.safetensors` is for diffusers, `{name}.kohya.safetensors` for ComfyUI, A1111 and Forge. The card "
-        "inside names no photo, folder or file."
-    )
+    files = f"`{name}.safetensors` is for diffusers"
+    files += f", `{name}.kohya.safetensors` for ComfyUI, A1111 and Forge" if kohya else " and ComfyUI"
+    text.append(f"{files}. The card inside names no photo, folder or file.")
     text.append(
         "Pictures of a person need that person's consent. Pictures made with this adapter are made by AI; say so."
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.adapters import family_names
 from workbench.adapters.card import OWN_BASE
 from workbench.adapters.complete import gains, layers_apart, strength_warnings
 from workbench.adapters.file import AdapterInfo, check_base, check_weights, inspect_adapter
@@ -128,18 +129,15 @@ def report_adapter(path: Path, backbone: Any = None, no_proof: str = "no base wa
 
 
 def family_of(info: AdapterInfo) -> str:
-    """What kind of base it needs: what its card says, else what its layers show; empty when neither tells."""
+    """What kind of base it needs: what its card says, else what its layers look like; empty when neither tells."""
     if info.card and info.card.family:
         return info.card.family
-    if "text_encoder_2" in info.components:
-        return "sdxl"
     widths = {
         shape.inputs for (component, module), shape in info.shapes.items()
         if component == "unet" and re.search(r"attn2\.to_[kv]$", module)
     }  # fmt: skip
-    if len(widths) == 1:
-        return _WIDTHS.get(widths.pop(), "")
-    return "a transformer" if "transformer" in info.components else ""
+    known = _WIDTHS.get(widths.pop(), "") if len(widths) == 1 else ""
+    return known or family_names.family_of(set(info.shapes))
 
 
 def readers(info: AdapterInfo, weights: Mapping[tuple[str, str], LoraWeight]) -> tuple[Reader, ...]:
@@ -158,6 +156,8 @@ def readers(info: AdapterInfo, weights: Mapping[tuple[str, str], LoraWeight]) ->
         diffusers = Reader("diffusers", "partly", "it takes one alpha for all layers; export it for diffusers")
     else:
         diffusers = Reader("diffusers", "yes")
+    if not kohya and family_of(info) not in family_names.WITH_KOHYA:
+        export = "its family has no kohya spelling"
     a1111 = Reader("kohya, A1111, Forge", "yes") if kohya else Reader("kohya, A1111, Forge", "no", export)
     if kohya:
         comfy = Reader("ComfyUI", "yes", "write `embedding:WORD` for the learned word" if word else "")

@@ -13,6 +13,7 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -102,12 +103,13 @@ def bundle(path: Path, pictures: Sequence[Path] = (), words: str = "", keep_priv
     if not samples and (thumbnail := thumbnail_bytes(card)):
         ending = "png" if thumbnail.startswith(b"\x89PNG") else "webp" if thumbnail.startswith(b"RIFF") else "jpg"
         samples = {f"samples/1.{ending}": thumbnail}
-    with tempfile.TemporaryDirectory() as folder:
-        kohya = export_kohya(path, Path(folder) / f"{name}{KOHYA_SUFFIX}", keep_private=keep_private).read_bytes()
-    readme = model_card(name, card, list(samples), words)
-    return {
-        f"{name}{SUFFIX}": diffusers_bytes(path, keep_private),
-        f"{name}{KOHYA_SUFFIX}": kohya,
+    files = {f"{name}{SUFFIX}": diffusers_bytes(path, keep_private)}
+    with tempfile.TemporaryDirectory() as folder, suppress(AdapterError):
+        # Some families, and mixes of several learned words, have no form in that spelling.
+        kohya = export_kohya(path, Path(folder) / f"{name}{KOHYA_SUFFIX}", keep_private=keep_private)
+        files[kohya.name] = kohya.read_bytes()
+    readme = model_card(name, card, list(samples), words, kohya=len(files) > 1)
+    return files | {
         "card.json": json.dumps(card.public(), ensure_ascii=False, indent=1, sort_keys=True).encode(),
         "README.md": readme.encode(),
         "LICENCE.txt": (card.licence or NO_LICENCE).encode() + b"\n",
