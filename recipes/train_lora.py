@@ -229,7 +229,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
                             follower.validated(done, validation.loss())
             if stopped:
                 break
-            due = is_due(done, ways.preview_every) or (writes() and run.take("preview"))
+            due = prompts and (is_due(done, ways.preview_every) or (writes() and run.take("preview")))
             # The last one is drawn afterwards, with all its steps; quickly here too, to compare like with like.
             if due if done < goal.steps else chooser and chooser.scores and ways.keep_best:
                 with follower.paused(), stages("previews", "running"), accelerator.autocast(), average.shown():
@@ -263,7 +263,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             alpha=lora.alpha,
             steps=choice.step,
             traits=traits,
-            scores=chooser.final(pictures, prompts),
+            scores=chooser.final(pictures, prompts) if pictures else {},
             thumbnail=thumbnail_uri(pictures[0]) if pictures else "",
             example_prompts=prompts,
             settings=changed_settings(settings),

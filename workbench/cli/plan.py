@@ -26,12 +26,12 @@ def run(args: argparse.Namespace) -> int:
     from workbench.config import flat_settings, load_settings
 
     settings = load_settings(args.config, args.settings)
-    from workbench.backbones import open_backbone
-    from workbench.backbones.opening import quiet_libraries
+    from workbench.backbones import open_backbone, quiet_libraries
     from workbench.device import pick_device, pick_dtype
-    from workbench.training.plan import make_plan
 
     quiet_libraries()
+    from workbench.training.plan import make_plan
+
     device = pick_device()
     plan = make_plan(
         lambda: open_backbone(settings.base, device, pick_dtype(device, "training")), flat_settings(settings)

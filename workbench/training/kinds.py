@@ -90,8 +90,8 @@ def plain_lora(
         joined = {}
         for name, tensor in state.items():
             first = start[name].to(tensor)
-            up = ".lora_B." in name
-            joined[name] = torch.cat([tensor, -first], 1) if up else torch.cat([tensor, first], 0)
+            second = ".lora_B." in name
+            joined[name] = torch.cat([tensor, -first], 1) if second else torch.cat([tensor, first], 0)
         doubled = LoraConfig(r=2 * config.r, lora_alpha=2 * config.lora_alpha, target_modules=config.target_modules)
         return joined, doubled, ""
     changes = layer_changes(network)
@@ -121,7 +121,7 @@ def layer_changes(network: nn.Module) -> dict[str, torch.Tensor]:
             own = base.weight.data
             # A copy is merged into, for taking a change away again would leave its rounding behind.
             base.weight.data = own.float().clone()
-            layer.merge()  # type: ignore[no-untyped-call]
+            layer.merge()
             changes[name] = (base.weight.data - own.float()).cpu()
             base.weight.data = own
             layer.merged_adapters.clear()

@@ -77,7 +77,9 @@ class Attachment:
         """
         groups = []
         for part in self.configs:
-            rest, faster, word = [], [], []
+            rest: list[nn.Parameter] = []
+            faster: list[nn.Parameter] = []
+            word: list[nn.Parameter] = []
             for name, parameter in self.part(part).named_parameters():
                 if parameter.requires_grad:
                     up = ratio != 1 and ".lora_B." in name

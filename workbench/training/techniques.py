@@ -41,7 +41,8 @@ def drawing_of(techniques: Mapping[str, float], backbone: Backbone, data: Encode
     )
     masks = None
     if strength := techniques.get("mask", 0.0):
-        head = head_mask(*data.mean.shape[-2:], outside=1 - strength).to(data.mean.device)
+        height, width = data.mean.shape[-2:]
+        head = head_mask(height, width, outside=1 - strength).to(data.mean.device)
         masks = torch.where(photos[:, None, None, None], head, torch.ones_like(head))
     return Drawing(
         spread=techniques.get("logit_normal", 1.0 if flow else 0.0),
