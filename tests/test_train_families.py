@@ -1,0 +1,57 @@
+"""The recipe with the settings of other families, really launched by accelerate, on tiny bases in their format."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+from tiny_families import make_tiny, name_it
+
+from workbench.adapters import read_card
+from workbench.config import ROOT, home, shelf
+from workbench.training import RunFolder
+from workbench.world.character import sample_character, sample_scene
+from workbench.world.draw import draw
+
+pytestmark = pytest.mark.slow
+LAUNCH = [
+    sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ROOT / "accelerate_config.yaml"),
+    "--quiet", str(ROOT / "recipes" / "train_lora.py"),
+]  # fmt: skip
+# What would be slow on a CPU, or is of the true base's size.
+SMALL = [
+    "name=mia", "steps=3", "checkpoint_every=2", "preview_every=0", "class_pictures=1", "resolution=0",
+    "optimizer=adamw", "quantise=none", "trackers=", "keep_best=false",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    scene = sample_scene(0, headwear="none", background="white", tilt=0.0, turn=0.0)
+    draw(sample_character(3), scene, "photo", size=512, seed=0).save(folder / "selfie.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "part"), [("sdxl", "sdxl.yaml", "unet"), ("z-image", "z-image.yaml", "transformer")]
+)
+def test_launched_with_the_familys_settings(
+    family: str, settings: str, part: str, photos: Path, tmp_path: Path
+) -> None:
+    base = name_it(make_tiny(family, tmp_path / "base"), f"tiny-{family}", family=family, resolution=32, steps=2)
+    config = ["--config", str(ROOT / "recipes" / "configs" / settings)]
+    done = subprocess.run(
+        [*LAUNCH, *config, *SMALL, f"base={base}", f"photos={photos}"],
+        capture_output=True, text=True, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = RunFolder(home() / "runs" / "mia").read_status()
+    assert (status["state"], status["step"]) == ("done", 3)
+    card = read_card(shelf() / "mia.safetensors")
+    assert (card.base, card.family, card.resolution, card.steps) == (base, family, 32, 3)
+    names = load_file(shelf() / "mia.safetensors")
+    assert names and all(name.startswith(f"{part}.") for name in names)
