@@ -87,6 +87,7 @@ def test_unknown_words_are_left_out_and_told() -> None:
 def test_nothing_known_still_draws_somebody() -> None:
     assert read_as("dragon castle").text == "chibi of a person"
     assert read_as("ボブ").left_out == ("ボブ",)
+    assert read_as("smiling 🎈").text == "smiling" and read_as("smiling 🎈").left_out == ("🎈",)
 
 
 def test_what_is_denied_is_not_drawn() -> None:

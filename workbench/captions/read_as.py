@@ -27,7 +27,8 @@ _DOMAINS = ("chibi", "photo")
 _LITTLE = ("a", "an", "the", "of", "with", "in", "wearing")
 _WHO = ("person", "child", "young", "old")
 _LATIN = re.compile(r"[a-zA-ZÀ-ɏ]+(?:['’-][a-zA-ZÀ-ɏ]+)*")
-_OTHER = re.compile(r"[^\W\d_a-zA-ZÀ-ɏ\u3400-\u4dbf\u4e00-\u9fff]+")
+# Words of other scripts, and emoji.
+_OTHER = re.compile(r"[^\W\d_a-zA-ZÀ-ɏ\u3400-\u4dbf\u4e00-\u9fff]+|[\U0001f000-\U0001faff\u2600-\u27bf]+")
 _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _HAIR = r"(?:hair|bob|ponytail|pigtails|bun|braids|afro|buzz)"
 _STYLE = r"(?:long straight|long wavy|side parted|short|parted|spiky|curly|straight|wavy|long)"
