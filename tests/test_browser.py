@@ -31,7 +31,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-SCREENS = ("", "train", "create", "gallery", "adapters")
+SCREENS = ("", "train", "create", "packs", "gallery", "adapters")
 PATIENCE, TRAINING = 240_000, 900_000  # ms
 
 
@@ -201,4 +201,4 @@ def test_every_screen_fits_a_phone(tab: Any, address: str) -> None:
         width = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         assert width <= 390, f"/{screen} is {width} px wide"
         bar = tab.locator(".st-key-tabs a")
-        assert bar.count() == 5 and bar.first.is_visible()
+        assert bar.count() == 6 and bar.first.is_visible()

@@ -1,4 +1,4 @@
-"""The page of the chibi LoRA workbench: Photos → Train → Create → Gallery → Adapters.
+"""The page of the chibi LoRA workbench: Photos → Train → Create → Packs → Gallery → Adapters.
 
     streamlit run ui/app.py
 
@@ -26,6 +26,7 @@ SCREENS = [
     st.Page("screens/photos.py", title="Photos", icon=":material/add_a_photo:", default=True),
     st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
     st.Page("screens/create.py", title="Create", icon=":material/auto_awesome:"),
+    st.Page("screens/packs.py", title="Packs", icon=":material/add_reaction:"),
     st.Page("screens/gallery.py", title="Gallery", icon=":material/photo_library:"),
     st.Page("screens/adapters.py", title="Adapters", icon=":material/shelves:"),
 ]

@@ -14,12 +14,12 @@ from reading import text_of
 from streamlit.testing.v1 import AppTest
 
 Open = Callable[[str], AppTest]
-SCREENS = ("photos", "train", "create", "gallery", "adapters")
+SCREENS = ("photos", "train", "create", "packs", "gallery", "adapters")
 
 
 def test_order_of_the_screens_is_the_order_of_the_flow(screen: Open, no_samples: None) -> None:
     links = [link.proto.label for link in screen("gallery").get("page_link")]
-    assert links == ["Photos", "Train", "Create", "Gallery", "Adapters"]
+    assert links == ["Photos", "Train", "Create", "Packs", "Gallery", "Adapters"]
 
 
 @pytest.mark.parametrize("name", SCREENS)

@@ -211,7 +211,7 @@ def list_platforms(args: argparse.Namespace) -> int:
         rule = each.files[0]
         kinds = dict.fromkeys(filter(None, (rule.format, rule.moving_format)))
         print(f"  {name:16} {each.title}: {each.counts_words()} pictures, {'/'.join(kinds)}, "
-              f"{rule.box[0]} × {rule.box[1]} px, {rule.bytes // 1000} KB")  # fmt: skip
+              f"{each.sizes_words()}, {rule.bytes // 1000} KB")  # fmt: skip
         for source in each.sources:
             print(f"  {'':16} {source}")
     return 0

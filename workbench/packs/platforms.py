@@ -118,6 +118,11 @@ class Platform:
         """Whether it takes one picture only."""
         return max(self.counts) == 1
 
+    def sizes_words(self) -> str:
+        """The pixels of its main files; from the smallest to the largest where one picture is wanted in several."""
+        sides = [f"{rule.box[0]} × {rule.box[1]} px" for rule in self.files if rule.role == self.files[0].role]
+        return sides[0] if len(sides) == 1 or not self.single else f"{sides[0].split(' ')[0]} to {sides[-1]}"
+
     def counts_words(self) -> str:
         if isinstance(self.counts, range):
             low, high = self.counts[0], self.counts[-1]
