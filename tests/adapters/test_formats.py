@@ -159,7 +159,7 @@ def test_the_report_says_what_a_file_is(adapter: Path, uneven: Path, backbone: A
     assert 0 < report.strongest[1] < 10 and report.warnings == () and report.private == ()
     reads = {each.program: each for each in report.readers}
     assert reads["diffusers"].reads == "yes" and reads["PEFT"].reads == "no"
-    assert reads["ComfyUI"].reads == "partly" and "strength" in reads["ComfyUI"].note  # alpha 2 at rank 4
+    assert reads["ComfyUI"].reads == "partly" and "alphas, which differ" in reads["ComfyUI"].note
     reads = {each.program: each for each in report_adapter(uneven).readers}
     assert reads["diffusers"].reads == "partly"  # one alpha for all
     assert reads["ComfyUI"].reads == reads["kohya, A1111, Forge"].reads == "yes"

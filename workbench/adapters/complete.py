@@ -69,7 +69,8 @@ def find_strays(header: Header) -> Strays:
             unused.append(text)
         else:
             layers.setdefault((key.component, key.module), {})[key.role] = text
-    missing, lost = [], []
+    missing: list[str] = []
+    lost: list[str] = []
     for (component, module), found in layers.items():
         absent = [role for role in ("down", "up") if role not in found]
         if len(absent) == 2:
@@ -134,7 +135,8 @@ def layers_apart(shapes: Mapping[tuple[str, str], Shape], pipeline: Any) -> tupl
     from workbench.adapters.weights import adapted_layers
 
     known: dict[str, Mapping[str, tuple[int, int]]] = {}
-    apart, fit = [], []
+    apart: list[str] = []
+    fit: list[str] = []
     for (component, module), shape in shapes.items():
         if component not in known:
             part = getattr(pipeline, component, None)

@@ -166,8 +166,9 @@ def readers(info: AdapterInfo, weights: Mapping[tuple[str, str], LoraWeight]) ->
     elif unscaled:
         comfy = Reader("ComfyUI", "yes")
     else:
-        scale = next(weight.alpha / weight.rank for weight in weights.values() if weight.alpha != weight.rank)
-        comfy = Reader("ComfyUI", "partly", f"it misses the alpha, so use strength {scale:g}; {export}")
+        scales = {weight.alpha / weight.rank for weight in weights.values()}
+        instead = f"it misses the alpha: use strength {scales.pop():g}, or export" if len(scales) == 1 else ""
+        comfy = Reader("ComfyUI", "partly", instead or f"it misses the alphas, which differ; {export}")
     peft = Reader("PEFT", "no", "`workbench adapters export --format peft` writes the folder it reads")
     found = (diffusers, a1111, comfy, peft)
     if info.card and info.card.base == OWN_BASE:

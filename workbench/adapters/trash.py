@@ -7,6 +7,7 @@ its name, its label, the shelf it stood on and when it was deleted. `workbench f
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
 import shutil
@@ -50,7 +51,7 @@ class Deleted:
     @property
     def days_left(self) -> int:
         """Days until it is erased for good."""
-        return max(0, (self.deleted + timedelta(days=DAYS) - datetime.now(UTC)).days)
+        return max(0, math.ceil((self.deleted + timedelta(days=DAYS) - datetime.now(UTC)) / timedelta(days=1)))
 
 
 def trash_folder() -> Path:
