@@ -253,14 +253,14 @@ def delete_pack(name: str) -> list[Path]:
 
 
 def packs_of(adapter: str) -> list[str]:
-    """The packs that show a person: made with their adapter, or called like them, broken ones included."""
+    """The packs that show a person: made with their adapter; where that is not known, called like them."""
     found = []
     for name in list_packs():
         try:
             used = {each for each, _ in load_pack(name).recipe.adapters}
         except PackError:
-            used = {name.split("-")[0]}
-        if adapter in used or name == adapter:
+            used = set()
+        if adapter in (used or {name, name.rsplit("-", 1)[0]}):
             found.append(name)
     return found
 
