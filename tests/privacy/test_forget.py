@@ -17,10 +17,11 @@ from workbench.adapters.card import Card, card_metadata
 from workbench.adapters.labels import change_label
 from workbench.adapters.trash import trash_adapter
 from workbench.cli import main
-from workbench.config import home, shelf
+from workbench.config import atomic_write, home, shelf
 from workbench.gallery import Gallery
 from workbench.generation import Picture
 from workbench.jobs import footprint, forget_person, forget_with_receipt
+from workbench.packs import Recipe, create_pack
 from workbench.photos import create_subject
 from workbench.photos.scene import save_photo_words
 from workbench.privacy import list_shared, note_shared, row_of, verify_receipt, write_private
@@ -85,6 +86,12 @@ def plant(name: str, mark: str) -> None:
     adapter(f"{name}-labelled", Card(name="x", author=mark))
     change_label(f"{name}-labelled", subject=name)
     trash_adapter(f"{name}-labelled")
+    pack = create_pack(f"{name}-stickers", Recipe(adapters=((name, 1.0),), trigger=mark))
+    pack.keep(
+        "smile",
+        Picture(Image.new("RGB", (8, 8)), {"prompt": mark, "adapters": [{"name": name, "strength": 1, "sha256": ""}]}),
+    )
+    atomic_write(pack.folder / "exports" / "line" / "01.png", marked)
     note_shared(name, name, "f" * 64, "kohya", mark)
     for place in (home() / "gallery", shelf(), run):
         left = place / f".writing-{name}.png"

@@ -71,12 +71,13 @@ def footprint(name: str) -> Footprint:
         files += [entry.path, entry.path.with_name(f"{entry.name}.kohya.safetensors")]
     files += [folder for _, folder in deleted] + [shelf() / UNREADABLE]
     files += [path for each in names for path in _pictures(each)] + _orphans()
+    files += [home() / "packs" / each for each in _packs(names)]
     things = {path: Thing(path, _kind(path), path.lstat().st_size) for file in files for path in _files(file)}
     return Footprint(name, tuple(things.values()), tuple(sorted(names - {name})), tuple(list_shared(names)))
 
 
 def forget_person(name: str) -> list[Path]:
-    """Erases photos, crops, data set, cache, run, adapters, and the pictures made with them; in the trash too.
+    """Erases photos, crops, data set, cache, run, adapters, pictures and packs made with them; in the trash too.
 
     Returns:
         What was removed; empty when there was nothing of them.
@@ -101,6 +102,10 @@ def forget_person(name: str) -> list[Path]:
         gallery = Gallery()
         for each in {name, *(entry.name for entry in entries), *(name for name, _ in deleted)}:
             removed += gallery.delete(*[kept.id for kept in gallery.search(adapter=each, limit=sys.maxsize)])
+    for pack in _packs({name, *(entry.name for entry in entries), *(name for name, _ in deleted)}):
+        from workbench.packs import delete_pack
+
+        removed += delete_pack(pack)
     for orphan in _orphans():
         with storage_errors(orphan):
             orphan.unlink(missing_ok=True)
@@ -185,6 +190,15 @@ def _pictures(adapter: str) -> Iterator[Path]:
 
     for kept in Gallery().search(adapter=adapter, limit=sys.maxsize):
         yield from (kept.path, folder / "thumbs" / f"{kept.id}.webp", folder / "stars" / kept.id)
+
+
+def _packs(names: set[str]) -> list[str]:
+    """The packs that show the person; asked for only when there are any."""
+    if not (home() / "packs").is_dir():
+        return []
+    from workbench.packs import packs_of
+
+    return sorted({pack for each in names for pack in packs_of(each)})
 
 
 def _orphans() -> list[Path]:

@@ -121,6 +121,12 @@ KEPT = (
         "gallery",
     ),
     Kept(
+        "Packs: expressions of a person, their cut-outs, and the finished files for each platform",
+        "表情包：此人的各种表情、抠图，以及为各平台制作的文件",
+        ("packs/",),
+        "gallery",
+    ),
+    Kept(
         "Which adapters were exported, so that they can be called back",
         "导出过哪些适配器，以便召回",
         ("shared.jsonl",),
@@ -132,6 +138,12 @@ KEPT = (
         "That somebody was forgotten: when, how much, and a signature; no name",
         "“某人已被遗忘”的凭据：时间、数量和签名；不含名字",
         ("receipts/",),
+        "installation",
+    ),
+    Kept(
+        "The key that signs pictures (content credentials), when that is used; it names nobody",
+        "签署图片（内容凭证）用的密钥，仅在使用该功能时才有；不含任何名字",
+        ("credentials/",),
         "installation",
     ),
     Kept("How the vault is set", "保险库的设置", ("vault.json",), "installation"),
