@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from workbench.backbones import catalogue
+from workbench.backbones import Entry, catalogue
+from workbench.backbones.catalogue import shipped
 from workbench.config import home, load_settings
-from workbench.errors import ConfigError
+from workbench.errors import BackboneError, ConfigError
 
 if TYPE_CHECKING:
     from workbench.generation import Engine
@@ -19,7 +20,17 @@ DEFAULT = "chibi-mini"
 
 def base_names() -> list[str]:
     """Bases to choose from: the catalogue's, and folders that runs of this workspace were trained on."""
-    return [*catalogue(), *(base for base in _trained_on() if base not in catalogue())]
+    known = _known()
+    return [*known, *(base for base in _trained_on() if base not in known)]
+
+
+def _known() -> dict[str, Entry]:
+    """The catalogue; without the person's own bases, and with a word about it, when their file cannot be read."""
+    try:
+        return catalogue()
+    except BackboneError as error:
+        st.error(str(error))
+        return shipped()
 
 
 def base_of(card_base: str) -> str:
@@ -28,7 +39,7 @@ def base_of(card_base: str) -> str:
     Args:
         card_base: the base as the card tells it, or empty.
     """
-    if not card_base or card_base in catalogue():
+    if not card_base or card_base in _known():
         return card_base or DEFAULT
     return next((base for base in _trained_on() if Path(base).name == card_base), card_base)
 
