@@ -33,7 +33,7 @@ from workbench.captions.reader import SIZE
 from workbench.captions.reader import WEIGHTS as READER
 from workbench.config import home, make_folder
 from workbench.device import set_threads
-from workbench.identity.calibration import Calibration, fit_curve, rates, save_calibration, sha256_of
+from workbench.identity.calibration import Calibration, fit_curve, photos_limit, rates, save_calibration, sha256_of
 from workbench.identity.likeness import see_with
 from workbench.identity.network import DOMAINS, WEIGHTS, domain_indices, new_verifier, save_verifier, start_from_reader
 from workbench.world.character import Character, sample_character, sample_scene
@@ -176,22 +176,38 @@ def train(net: torch.nn.Module, pictures: np.ndarray, minutes: float, folder: Pa
     return {"steps": step, "drawings": step * len(VIEWS) * size, "seconds": round(minutes * 60, 1)}
 
 
-def measure_features(net: torch.nn.Module, pictures: np.ndarray) -> None:
-    """Notes in the net where the features of each domain's drawings lie, from at most 1,024 drawings of each."""
+def measure_texture(net: torch.nn.Module, pictures: np.ndarray) -> None:
+    """Notes in the net what the texture of each domain's drawings is like, from at most 2,048 drawings of each.
+
+    Chibis are softened and noised, as those of a small base are. Photos are taken as they are: what is unlike a drawn
+    photo shall be noticed.
+    """
+    edge = (ROOM - SIZE) // 2
     for index, domain in enumerate(DOMAINS):
         views = [view for view, style in enumerate(VIEWS) if style == domain]
-        drawn = torch.from_numpy(pictures[:512, views].reshape(-1, ROOM, ROOM, 3)).permute(0, 3, 1, 2).float() / 255
-        generator = torch.Generator().manual_seed(index)
-        with torch.no_grad():
-            features = torch.cat([net.trunk(augment(part, generator)) for part in drawn.split(64)])  # type: ignore[operator]
-        net.centre[index], net.spread[index] = features.mean(0), features.std(0).clamp(min=1e-3)  # type: ignore[index,operator]
+        drawn = torch.from_numpy(pictures[:1024, views].reshape(-1, ROOM, ROOM, 3)).permute(0, 3, 1, 2)
+        parts = []
+        for number, part in enumerate(drawn.split(64)):
+            if domain == "chibi":
+                seen = augment(part.float() / 255, torch.Generator().manual_seed(number))
+            else:
+                seen = part[:, :, edge:-edge, edge:-edge].float() / 127.5 - 1
+            with torch.no_grad():
+                parts.append(net.look(seen)[1].double())  # type: ignore[operator]
+        texture = torch.cat(parts)
+        deviation = texture.std(0).clamp(min=1e-4)
+        # Shrunk towards no correlation, so that few drawings do not make any direction look certain.
+        correlation = 0.99 * torch.corrcoef((texture / deviation).T) + 0.01 * torch.eye(texture.shape[1])
+        whiten = torch.linalg.cholesky(torch.linalg.inv(correlation)) / deviation[:, None]
+        net.centre[index], net.whiten[index] = texture.mean(0), whiten.clamp(-6e4, 6e4)  # type: ignore[index,operator]
 
 
 def compare(net: torch.nn.Module, first: int, people: int) -> dict[str, dict[str, np.ndarray]]:
     """Draws people and compares each one's pictures with everyone's photos.
 
     Returns:
-        By domain: `same` (n,), `different` (m,), `alike` (k,) similarities, `strangeness` (n,), and `top1` (n,).
+        By domain: `same` (n,), `different` (m,), `alike` (k,) similarities, `strangeness` (n,), `top1` (n,), and of the
+        photos that were compared with, `photos` (n, 4) strangeness.
     """
     characters = [sample_character(first + index) for index in range(people)]
     kinds: dict[str, list] = {"reference": [], "photo": [], "chibi": []}
@@ -202,8 +218,8 @@ def compare(net: torch.nn.Module, first: int, people: int) -> dict[str, dict[str
         # Every other chibi is as soft as a small base draws.
         chibi = draw(character, scenes[PHOTOS + 1], "chibi", SIZE)
         kinds["chibi"].append(chibi.resize((64, 64)).resize((SIZE, SIZE)) if index % 2 else chibi)
-    photos = see_with(net, kinds["reference"], ["photo"] * len(kinds["reference"])).embeddings
-    mean = photos.reshape(people, PHOTOS, -1).mean(1)
+    photos = see_with(net, kinds["reference"], ["photo"] * len(kinds["reference"]))
+    mean = photos.embeddings.reshape(people, PHOTOS, -1).mean(1)
     mean /= np.linalg.norm(mean, axis=1, keepdims=True)
     own = np.eye(people, dtype=bool)
     alike = np.array([[likely_confused(a) == likely_confused(b) for b in characters] for a in characters]) & ~own
@@ -212,9 +228,13 @@ def compare(net: torch.nn.Module, first: int, people: int) -> dict[str, dict[str
         seen = see_with(net, kinds[domain], [domain] * people)
         table = (seen.embeddings @ mean.T).astype(np.float64)
         result[domain] = {
-            "same": table[own], "different": table[~own], "alike": table[alike],
-            "strangeness": seen.strangeness, "top1": table.argmax(1) == np.arange(people),
-        }  # fmt: skip
+            "same": table[own],
+            "different": table[~own],
+            "alike": table[alike],
+            "strangeness": seen.strangeness,
+            "photos": photos.strangeness.reshape(people, PHOTOS),
+            "top1": table.argmax(1) == np.arange(people),
+        }
     return result
 
 
@@ -239,7 +259,7 @@ def main(arguments: list[str]) -> None:
 
     net = new_verifier()
     made = train(net, pictures, minutes, folder, size)
-    measure_features(net, pictures)
+    measure_texture(net, pictures)
     save_verifier(net, target)
 
     fitted = compare(net, FITTED_ON, people)
@@ -252,7 +272,8 @@ def main(arguments: list[str]) -> None:
         for name, each in stated.items()
     }
     made |= {"characters": characters, "learnt_from": LEARNT_FROM, "fitted_on": FITTED_ON, "stated_on": STATED_ON}
-    calibration = Calibration(curves, figures, made | {"weights": sha256_of(target)})
+    limit = photos_limit(fitted["photo"]["photos"])
+    calibration = Calibration(curves, figures, made | {"weights": sha256_of(target)}, limit)
     save_calibration(calibration, target.with_suffix(".json"))
     for name, each in figures.items():
         print(

@@ -9,7 +9,14 @@ import pytest
 from scipy.special import expit
 
 from workbench.errors import IdentityError
-from workbench.identity.calibration import Calibration, fit_curve, load_calibration, rates, save_calibration
+from workbench.identity.calibration import (
+    Calibration,
+    fit_curve,
+    load_calibration,
+    photos_limit,
+    rates,
+    save_calibration,
+)
 
 RNG = np.random.default_rng(0)
 # Two normal distributions of equal width: the true log-odds are a straight line, 2.5 · (x - 0.5) / 0.04.
@@ -38,6 +45,13 @@ def test_people_who_never_overlap_leave_nobody_unsure() -> None:
     assert curve.strange == pytest.approx(1.375, abs=0.01)
 
 
+def test_a_person_s_photos_are_judged_together() -> None:
+    strangeness = RNG.normal(1, 0.1, (500, 4))
+    limit = photos_limit(strangeness)
+    assert (np.median(strangeness, axis=1) > limit).mean() < 0.01
+    assert limit < float(np.quantile(strangeness, 0.995)), "nearer than the limit of a single picture"
+
+
 def test_look_alikes_raise_the_line_of_likely() -> None:
     alike = RNG.normal(0.55, 0.2, 3000)
     curve = fit_curve(SAME, DIFFERENT, alike)
@@ -47,7 +61,7 @@ def test_look_alikes_raise_the_line_of_likely() -> None:
 
 
 def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
-    calibration = Calibration({"chibi": fit_curve(SAME, DIFFERENT)}, {"chibi": {"tpr": 0.9}}, {"people": 3})
+    calibration = Calibration({"chibi": fit_curve(SAME, DIFFERENT)}, {"chibi": {"tpr": 0.9}}, {"people": 3}, 1.1)
     save_calibration(calibration, tmp_path / "likeness.json")
     assert load_calibration(tmp_path / "likeness.json") == calibration
     (tmp_path / "likeness.json").write_text('{"curves": {"chibi": {"slope": "steep"}}}')

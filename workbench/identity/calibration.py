@@ -61,11 +61,23 @@ class Calibration:
         curves: by domain, `chibi` and `photo`.
         figures: by domain, rates on people of whom nothing was learnt: see `rates`.
         made: how: seeds, counts, the hash of the weights.
+        photos: where the median strangeness of a person's photos is above this, nothing is said of that person's
+            pictures: see `photos_limit`.
     """
 
     curves: dict[str, Curve]
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
     made: dict[str, Any] = field(default_factory=dict)
+    photos: float = 1e9
+
+
+def photos_limit(strangeness: Numbers) -> float:
+    """The limit for a person's photos together, from `(people, photos)` strangeness of people who are known.
+
+    A median of several varies less than a single one, so this limit is much nearer: it tells real photographs from
+    photo-like drawings, which the limit of a single picture does not.
+    """
+    return float(np.quantile(np.median(strangeness, axis=1), 0.995))
 
 
 def fit_curve(
@@ -156,7 +168,7 @@ def load_calibration(path: Path, weights: Path | None = None) -> Calibration:
         content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         curves = {name: Curve(**{key: float(value) for key, value in each.items()})
                   for name, each in content["curves"].items()}  # fmt: skip
-        calibration = Calibration(curves, dict(content["figures"]), dict(content["made"]))
+        calibration = Calibration(curves, dict(content["figures"]), dict(content["made"]), float(content["photos"]))
     except FileNotFoundError:
         raise IdentityError(path.name, "the calibration of the likeness score is missing", way_out) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -196,7 +196,7 @@ def look_at(
     reason = ""
     if scorer.calibration is None:
         reason = f"what a similarity of {scorer.name} is worth was never measured"
-    elif float(np.median(seen.strangeness)) > scorer.calibration.curves["photo"].strange:
+    elif float(np.median(seen.strangeness)) > scorer.calibration.photos:
         reason = f"the photos are unlike anything {scorer.name} has learnt from"
     faces = [found[0].embedding for found in map(find_faces, held_out) if found]
     return Reference(
