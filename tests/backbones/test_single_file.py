@@ -81,7 +81,12 @@ def test_a_missing_autoencoder_is_named_and_can_come_from_elsewhere(sdxl: Path, 
     file = write_single_file(sdxl, tmp_path / "bare.safetensors", leave_out="first_stage_model.")
     told = refusal(file)
     assert "autoencoder (VAE) is missing" in told and "rest:" in told and "bases.yaml" in told
-    backbone = open_backbone(name_it(file, "bare", rest=str(sdxl)), device="cpu")
+    other = make_tiny("sdxl", tmp_path / "other", seed=3)
+    backbone, elsewhere = (
+        open_backbone(name_it(file, name, rest=str(rest)), device="cpu")
+        for name, rest in (("bare", sdxl), ("b", other))
+    )
+    assert backbone.fingerprint != elsewhere.fingerprint, "latents of two autoencoders would be taken for each other"
     assert same_weights(backbone.pipeline.vae, open_backbone(sdxl, device="cpu").pipeline.vae)
 
 

@@ -54,11 +54,11 @@ class PipelineBackbone:
         self.latent_channels = int(pipeline.vae.config.latent_channels)
         self.latent_scale = int(pipeline.vae_scale_factor)
         self.timesteps = int(pipeline.scheduler.config.num_train_timesteps)
-        self._source = source
+        self._source, self._rest = source, entry.rest
 
     @cached_property
     def fingerprint(self) -> str:
-        return fingerprint_base(self._source)
+        return fingerprint_base(self._source, self._rest)
 
     @torch.no_grad()
     def encode_images(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

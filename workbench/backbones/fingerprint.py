@@ -6,6 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from workbench.config import find_path
+
 PARTS = (
     "unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3", "vae", "scheduler",
     "tokenizer", "tokenizer_2", "tokenizer_3",
@@ -41,9 +43,21 @@ def fingerprint_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def fingerprint_base(source: Path) -> str:
-    """Hashes a base as it was given: a diffusers folder (see above), or a single file's whole content."""
+def fingerprint_base(source: Path, rest: str = "") -> str:
+    """Hashes a base as it was given: a diffusers folder (see above), or a single file's whole content.
+
+    Args:
+        source: folder or file.
+        rest: where a single file's missing parts come from: a folder, whose content counts, or a hub id.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     if source.is_dir():
         return fingerprint_folder(source)
     with source.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256")
+    if rest:
+        folder = find_path(rest)
+        digest.update((fingerprint_folder(folder) if folder.is_dir() else rest).encode())
+    return digest.hexdigest()
