@@ -12,6 +12,7 @@ from workbench.adapters.labels import STRONGEST, change_label
 from workbench.adapters.report import Report, report_adapter
 from workbench.adapters.rewrite import rewrite_card
 from workbench.errors import AdapterError, BackboneError
+from workbench.privacy import SCOPES, scope_words
 
 MARKS = {"yes": "good", "partly": "warn", "no": "bad"}
 
@@ -34,7 +35,11 @@ def details_dialog(entry: ShelfEntry) -> None:
     with right:
         theme.section("In its card", "Goes wherever the file goes.")
         st.text_input("Licence", said.licence, key="said-licence", placeholder="CC-BY-4.0")
-        st.text_input("Agreed use", said.scope, key="said-scope", placeholder="what the person shown agreed to")
+        scopes = list(dict.fromkeys(["", *SCOPES, said.scope]))
+        st.selectbox(
+            "Agreed use", scopes, scopes.index(said.scope), key="said-scope", accept_new_options=True,
+            format_func=scope_words, help="What the person shown agreed to, in one of these or in other words.",
+        )  # fmt: skip
         st.text_input("Made by", said.author, key="said-author")
         st.text_input("Trigger", said.trigger, key="said-trigger")
         st.button("Write into the file", key="said-save", on_click=_save_card, args=(entry,))
@@ -118,7 +123,7 @@ def _save_label(entry: ShelfEntry) -> None:
 def _save_card(entry: ShelfEntry) -> None:
     with telling_later():
         fields = ("licence", "scope", "author", "trigger")
-        rewrite_card(entry.path, **{key: str(st.session_state[f"said-{key}"]).strip() for key in fields})
+        rewrite_card(entry.path, **{key: str(st.session_state[f"said-{key}"] or "").strip() for key in fields})
         later(f"{entry.name}'s card is written")
     _close()
 

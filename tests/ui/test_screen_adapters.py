@@ -124,8 +124,11 @@ def test_a_label_and_a_card_are_written(screen: Open, tiny_base: Path) -> None:
     assert find_adapter("mia").label == Label(("friends", "red"), "", 0.8)
     page.button(key="more-mia").click().run()
     page.text_input(key="said-licence").input("CC-BY-4.0").run()
+    page.selectbox(key="said-scope").set_value("share").run()
     page.button(key="said-save").click().run()
-    assert read_card(shelf() / "mia.safetensors").licence == "CC-BY-4.0" and "CC-BY-4.0" in text_of(page)
+    card = read_card(shelf() / "mia.safetensors")
+    assert (card.licence, card.scope) == ("CC-BY-4.0", "share")
+    assert "CC-BY-4.0" in text_of(page) and "may be shared, not sold" in text_of(page)
 
 
 def test_a_file_is_checked_on_the_page(screen: Open, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
