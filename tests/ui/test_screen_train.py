@@ -117,3 +117,25 @@ def test_likeness_of_the_previews_and_the_report(screen: Open) -> None:
     assert "Step 150: the last one has the best likeness, 0.75" in said
     [button] = page.get("download_button")
     assert button.proto.label == "Report"
+
+
+def test_live_run_can_be_asked_for_a_preview_and_to_save(screen: Open) -> None:
+    furnish_subject("mia")
+    folder = furnish_run("mia", "running", done=40, pid=os.getpid(), updated=time.time() + 5, stage="training")
+    page = screen("train")
+    for wish in ("preview", "save"):
+        page.button(key=f"{wish}-mia").click().run()
+        assert (folder / wish).exists() and not (folder / "stop").exists()
+        assert page.button(key=f"{wish}-mia").disabled, "it waits for the end of the step"
+
+
+def test_a_plan_is_shown_and_its_changes_are_taken(screen: Open) -> None:
+    furnish_subject("mia")
+    page = screen("train")
+    page.session_state["planned"] = (
+        '{"train.steps": 150}', {"words": ["It fits with memory.parts=8."], "changes": {"memory.parts": 8}},
+    )  # fmt: skip
+    page.run()
+    assert "It fits with memory.parts=8." in text_of(page)
+    page.get("button_group")[1].set_value("Quick").run()
+    assert "It fits with" not in text_of(page), "a plan of other settings is shown"

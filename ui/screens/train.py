@@ -151,11 +151,11 @@ def _estimate(steps: int) -> str:
 def _plan(subject: Subject, overrides: dict[str, Any]) -> None:
     """Measures, when asked, how long it will take and whether it fits; what has to be changed for that is changed."""
     asked = json.dumps(overrides, sort_keys=True)
-    known, plan = st.session_state.get("plan", ("", {}))
+    known, plan = st.session_state.get("planned", ("", {}))
     if st.button("Will it fit?", key="plan", type="tertiary", icon=":material/speed:", help="Tries three steps."):
         with telling(), st.spinner("Trying three steps"):
             known, plan = asked, jobs.plan_run({"trigger": subject.trigger, **overrides})
-            st.session_state["plan"] = (known, plan)
+            st.session_state["planned"] = (known, plan)
     if known == asked and plan:
         st.caption(plain(" ".join(plan["words"])))
         overrides |= plan["changes"]
