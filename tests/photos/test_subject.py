@@ -160,6 +160,14 @@ def test_taking_one_photo_out(real_sets: dict[str, list[Examination]]) -> None:
             remove_photo(subject, wrong)
 
 
+def test_what_an_interrupted_write_leaves_is_no_photo() -> None:
+    subject = create_subject("mia")
+    for part in ("photos", "crops"):
+        (subject.folder / part).mkdir()
+        (subject.folder / part / ".writing-abc.png").write_bytes(b"half")
+    assert crops(subject) == [] and kept_photos(subject) == []
+
+
 def fill(name: str) -> None:
     for place in ("subjects", "datasets", "runs"):
         folder = home() / place / name

@@ -27,7 +27,7 @@ def photo_words(subject: Subject) -> dict[str, str]:
         return {}
     if not isinstance(table, dict):
         return {}
-    there = {path.stem for path in (folder / "crops").glob("*.png")}
+    there = {path.stem for path in (folder / "crops").glob("*.png") if not path.name.startswith(".")}
     return {key: words for key, words in table.items() if key in there and isinstance(words, str) and words.strip()}
 
 

@@ -110,7 +110,7 @@ def kept_photos(subject: Subject) -> list[Photo]:
     """The kept photos, with the names and hashes of the files they came from: to be judged again with new ones."""
     folder, records = subject_folder(subject.name) / "photos", judgements(subject)
     photos = []
-    for path in sorted(folder.glob("*.png")):
+    for path in _pictures(folder):
         record = records.get(path.stem, {})
         photo = open_photo(read_private(path), record.get("name") or path.name)
         photos.append(replace(photo, sha256=record.get("sha256") or photo.sha256))
@@ -119,7 +119,12 @@ def kept_photos(subject: Subject) -> list[Photo]:
 
 def crops(subject: Subject) -> list[Path]:
     """The crops that training sees, in an order that does not depend on when they came."""
-    return sorted((subject_folder(subject.name) / "crops").glob("*.png"))
+    return _pictures(subject_folder(subject.name) / "crops")
+
+
+def _pictures(folder: Path) -> list[Path]:
+    # What a write that was interrupted leaves behind ends in .png too.
+    return sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
 
 
 def open_crop(path: Path) -> Image.Image:

@@ -162,8 +162,9 @@ KEPT = (
     ),
     *(
         Kept(
-            "What a write that was interrupted leaves, in any folder; swept when anyone is forgotten",
-            "被中断的写入留下的文件（可能在任何文件夹里）；每次遗忘任何人时都会清除",
+            "What an interrupted write leaves, in any folder: swept at the next start where photos are, "
+            "elsewhere when anyone is forgotten",
+            "被中断的写入留下的文件（可能在任何文件夹里）：照片所在处在下次启动时清除，其余在遗忘任何人时清除",
             (".writing-*", ".arriving-*"),
             "cache",
             place=place,

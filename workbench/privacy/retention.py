@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from workbench.config import atomic_write, home, storage_errors
+from workbench.config import atomic_write, home, shelf, storage_errors
 from workbench.errors import SubjectError
 from workbench.privacy.kept import places_of
 from workbench.privacy.seal import erase_key
@@ -72,6 +72,8 @@ def enforce_retention(now: datetime | None = None) -> list[Expired]:
         StorageError: something may not be removed.
     """
     now = now or datetime.now(UTC)
+    # An interrupted write of a photo may have left it in the open.
+    sweep(home() / "subjects", home() / "datasets")
     over = []
     for name, day in [*_people(now), *_data_sets()]:
         if day and datetime.fromisoformat(day) <= now and not is_running(home() / "runs" / name):
@@ -111,16 +113,21 @@ def erase(places: Sequence[Path]) -> list[Path]:
     return list(places)
 
 
-def sweep(older_than: float = 60.0) -> list[Path]:
-    """Removes what interrupted writes left anywhere; whoever writes now is done within seconds.
+def sweep(*places: Path, older_than: float = 60.0) -> list[Path]:
+    """Removes what interrupted writes left; whoever writes now is done within seconds.
 
     Args:
+        places: where; workspace and shelf when none is named.
         older_than: seconds.
-    """
-    from workbench.config import shelf
 
+    Returns:
+        What was removed.
+
+    Raises:
+        StorageError: something may not be removed.
+    """
     removed = []
-    for place in (home(), shelf()):
+    for place in places or (home(), shelf()):
         for pattern in (".writing-*", ".arriving-*"):
             for path in place.rglob(pattern) if place.is_dir() else ():
                 with suppress(FileNotFoundError):
