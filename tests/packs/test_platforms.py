@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from workbench.cli import build_parser
 from workbench.errors import PackError
 from workbench.packs import EXPRESSIONS, checked_on, find_platform, platforms
 from workbench.world.character import EXPRESSIONS as FACES
@@ -60,3 +63,21 @@ def test_sixteen_expressions_that_the_base_knows() -> None:
         assert set(each.more) <= {"pose", "headwear"}
         assert each.more.get("pose", "waving") in POSES and each.more.get("headwear", "cap") in HEADWEAR
     assert len({tuple(sorted(each.wishes().items())) for each in EXPRESSIONS.values()}) == 16, "no two are the same"
+
+
+def test_the_document_names_every_platform_and_every_expression(root: Path) -> None:
+    text = (root / "docs" / "packs.md").read_text(encoding="utf-8")
+    for name, platform in platforms().items():
+        assert f"| `{name}` | {platform.counts_words()} |" in text
+    assert [each.title for each in EXPRESSIONS.values() if each.title not in text] == []
+
+
+def test_every_command_of_the_document_is_one(root: Path) -> None:
+    text = (root / "docs" / "packs.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("workbench pack ")]
+    assert len(lines) == 7
+    for line in lines:
+        args = build_parser().parse_args(shlex.split(line, comments=True)[1:])
+        assert set(filter(None, getattr(args, "only", "").split(","))) <= set(EXPRESSIONS)
+        wanted = getattr(args, "platform", None) or []
+        assert {wanted} <= set(platforms()) if isinstance(wanted, str) else set(wanted) <= set(platforms())

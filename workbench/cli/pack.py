@@ -108,6 +108,7 @@ def draw_pack(args: argparse.Namespace) -> int:
             clothing_colour=args.clothing_colour,
             steps=args.steps,
         )
+        recipe.request(_known("ok"))  # a mistake in a word should leave no pack behind
         pack = create_pack(args.name, recipe)
     return _draw(args, pack, pack.missing, None)
 
