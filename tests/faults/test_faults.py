@@ -39,12 +39,17 @@ FILL = """
 import sys; sys.path.insert(0, "tests/faults")
 from work import WORK, new_process, _one_person
 from workbench.errors import StorageError
+from workbench.config import home
 work, said = WORK[sys.argv[1]], []
+reserve = home() / "reserve"
+home().mkdir(parents=True)
+reserve.write_bytes(b"x" * 500_000)
 work.prepare()
 try:
     work.do(said.append, None)
 except StorageError as error:
     assert "disk is full" in str(error), error
+    reserve.unlink()  # the way out that was told: free some space
     new_process()
     print(len(said), work.check(said))
 """
