@@ -75,6 +75,8 @@ def plant(name: str, mark: str) -> None:
         "training/events.out", "wandb/offline-run/files/output.log", "earlier/1/log.txt",
     ):  # fmt: skip
         write_private(run / file, mark)
+    for file in (f"search/{name}/teach/0.png", f"search/{name}.log", f"runs/{name}-search-3/log.txt"):
+        write_private(home() / file, mark)
     gallery = Gallery()
     picture(gallery, name, mark)
     picture(gallery, f"{name}-renamed", mark + "2")

@@ -66,6 +66,7 @@ def examine() -> Iterator[Finding]:
         ("disk", _disk),
         ("workspace", _workspace),
         ("shelf", _shelf),
+        ("vault", _vault),
         ("face detector", _faces),
         ("base", _base),
     ):
@@ -134,6 +135,16 @@ def _workspace() -> tuple[str, str]:
     from workbench.config import home
 
     return _place(home(), "WORKBENCH_HOME")
+
+
+def _vault() -> tuple[str, str]:
+    from workbench.privacy import vault_status
+
+    found = vault_status()
+    words = f"{found.mode}: {found.sealed} private files encrypted, {found.plain} not; {found.protection}"
+    if found.mode == "plain" and found.plain:
+        return "note", f"{words}; `workbench vault lock` encrypts them"
+    return "good", words
 
 
 def _shelf() -> tuple[str, str]:

@@ -86,6 +86,12 @@ KEPT = (
         "photos",
     ),
     Kept(
+        "Copies of the photos while settings are searched (`recipes/search.py`), and its trials",
+        "搜索设置时（`recipes/search.py`）的照片副本及各次试验",
+        ("search/{name}/", "search/{name}.log", "datasets/{name}-search-*/", "runs/{name}-search-*/"),
+        "photos",
+    ),
+    Kept(
         "Encoded photos (latents), so that the next training starts sooner",
         "照片的编码（潜变量），使下次训练更快开始",
         ("cache/latents/",),
@@ -157,7 +163,7 @@ KEPT = (
     Kept(
         "Your own list of bases; measurements and training of the built-in base",
         "自己的底模清单；内置底模的测量和训练",
-        ("bases.yaml", "bench.yaml", "identity-benchmark/", "chibi-mini/"),
+        ("bases.yaml", "bench.yaml", "identity-benchmark/", "chibi-mini/", "likeness/"),
         "installation",
     ),
     *(
