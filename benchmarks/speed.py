@@ -35,6 +35,7 @@ def main() -> None:
     args = parser.parse_args()
     prepare_environment()
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["WORKBENCH_KEYS"] = f"{folder}/keys"
         os.environ |= {"WORKBENCH_HOME": f"{folder}/workspace", "WORKBENCH_LORAS": f"{folder}/loras"}
         seconds = {
             "workbench --help": median(lambda: run("-m", "workbench", "--help"), 5),

@@ -118,6 +118,7 @@ def run_ours(base: str, photos: Path, folder: Path, steps: int, batch: int) -> d
     """One launch of our recipe at a home of its own, with nothing cached."""
     shutil.rmtree(folder, ignore_errors=True)
     places = {"WORKBENCH_HOME": str(folder / "home"), "WORKBENCH_LORAS": str(folder / "loras")}
+    places["WORKBENCH_KEYS"] = str(folder / "keys")
     words = [f"base={base}", f"photos={photos}", "name=bench", f"train.steps={steps}", f"train.batch_size={batch}"]
     whole = launch([str(RECIPE), *EQUAL, *words], places)[0]
     run = folder / "home" / "runs" / "bench"

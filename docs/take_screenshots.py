@@ -208,7 +208,11 @@ def served(folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    places = {"WORKBENCH_HOME": str(folder / "workspace"), "WORKBENCH_LORAS": str(folder / "loras")}
+    places = {
+        "WORKBENCH_HOME": str(folder / "workspace"),
+        "WORKBENCH_LORAS": str(folder / "loras"),
+        "WORKBENCH_KEYS": str(folder / "keys"),
+    }
     command = [
         sys.executable, "-m", "streamlit", "run", "ui/app.py", "--server.headless", "true", "--server.port", str(port),
         "--server.fileWatcherType", "none",

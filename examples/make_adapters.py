@@ -33,6 +33,7 @@ def main() -> None:
         for number in range(5):
             scene = sample_scene(number, headwear="none", tilt=3.0 * number - 6, turn=0.15 * number - 0.3)
             draw(THEO, scene, "photo", size=640, seed=number).save(theo / f"selfie-{number}.jpg", quality=92)
+        os.environ["WORKBENCH_KEYS"] = f"{folder}/keys"
         os.environ |= {"WORKBENCH_HOME": f"{folder}/workspace", "WORKBENCH_LORAS": str(ROOT / "examples" / "adapters")}
         for name, photos in (("sample", ROOT / "examples" / "selfies"), ("theo", theo)):
             train = [sys.executable, "-m", "workbench", "train", f"photos={photos}", f"name={name}"]

@@ -142,6 +142,7 @@ def _launch(place: Place, folder: Path, name: str, on_progress: OnProgress | Non
         "PYTHONUNBUFFERED": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
         "WORKBENCH_HOME": str(folder / "home"),
+        "WORKBENCH_KEYS": str(folder / "keys"),
         "WORKBENCH_LORAS": str(place.shelf),
         # accelerate would give the run one thread.
         "WORKBENCH_THREADS": str(thread_count()),
