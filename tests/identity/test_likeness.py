@@ -131,3 +131,13 @@ def test_real_photographs_are_no_reason_to_pretend(person: str) -> None:
     [found] = likeness([chibi(703)], reference)
     assert found.verdict == "unknown" and "unlike anything" in found.reason
     assert found.similarity is not None and found.probability is None
+
+
+@pytest.mark.slow
+def test_a_run_in_half_precision_gets_the_same_answer(scorer: WorldScorer) -> None:
+    import torch
+
+    [plain] = likeness([chibi(704)], photos(704), scorer=scorer)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        [half] = likeness([chibi(704)], photos(704), scorer=scorer)
+    assert half == plain

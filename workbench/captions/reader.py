@@ -129,7 +129,8 @@ def probabilities(pictures: Sequence[Image.Image]) -> dict[str, np.ndarray]:
     """Per attribute the probability of each of its words, `(pictures, words)`."""
     import torch
 
-    with torch.no_grad():
+    # A run that computes in half precision asks too; what is read must not depend on that.
+    with torch.no_grad(), torch.autocast("cpu", enabled=False):
         answers = split_answers(_loaded()(to_input(pictures)))
     return {name: logits.softmax(1).numpy() for name, logits in answers.items()}
 

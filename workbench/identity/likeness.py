@@ -95,7 +95,7 @@ def see_with(net: Any, pictures: Sequence[Image.Image], domains: Sequence[Domain
     from workbench.captions.reader import to_input
 
     embeddings, strangeness = [], []
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast("cpu", enabled=False):  # also when asked by a run in half precision
         for start in range(0, len(pictures), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             close, strange = net(to_input(pictures[part]), domain_indices(domains[part]))

@@ -69,7 +69,7 @@ class VisionScorer:
         import torch
 
         parts = []
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
             for start in range(0, len(pictures), AT_ONCE):
                 parts.append(self._embed(self._input(pictures[start : start + AT_ONCE])))
         embeddings = torch.nn.functional.normalize(torch.cat(parts).float(), dim=1).numpy()
