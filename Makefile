@@ -46,10 +46,10 @@ audit: $(VENV)/.audit ## known holes in the packages that are installed, and wha
 	$(BIN)/python -m pytest -q tests/privacy/test_threats.py
 
 fuzz: $(VENV)/.dev ## 100,000 broken files for every reader of strangers' files; ARGS="--count 1000 photo"
-	$(BIN)/python tests/fuzz/run.py $(ARGS)
+	$(BIN)/python tests/fuzz/fuzzing.py $(ARGS)
 
 faults: $(VENV)/.dev ## kill what keeps, saves and erases at random moments, and count what is lost; ARGS="--kills 20"
-	$(BIN)/python tests/faults/run.py $(ARGS)
+	$(BIN)/python tests/faults/killing.py $(ARGS)
 
 clean: ## remove the environment and caches; photos, runs, pictures and adapters stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

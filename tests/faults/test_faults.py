@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from run import kill
+from killing import kill
 from work import WORK, Work
 
 from workbench.config import ROOT, home

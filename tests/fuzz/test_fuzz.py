@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fuzzing import CORPUS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from run import CORPUS
 from targets import TARGETS, make_input, try_input
 
 FOUND = sorted(CORPUS.glob("*.bin"))

@@ -1,4 +1,4 @@
-"""The long run: `make fuzz`, or `python tests/fuzz/run.py --count 100000 photo header card zip`.
+"""The long run: `make fuzz`, or `python tests/fuzz/fuzzing.py --count 100000 photo header card zip`.
 
 Each input gets a few seconds and a bounded memory, in a process of its own kind, so that a crash of a decoder costs
 nothing but is seen. What is found is written to `tests/fuzz/corpus/` and from then on part of the test suite.

@@ -1,4 +1,4 @@
-"""Kills work at random moments and counts what is lost: `make faults`, or `python tests/faults/run.py --kills 200`.
+"""Kills work at random moments and counts what is lost: `make faults`, or `python tests/faults/killing.py --kills 200`.
 
 Each kill is a SIGKILL to a process that works in a workspace of its own; then a new process's view of the workspace is
 checked. What the work said to be saved before it died must be there, and nothing may be half there.
