@@ -62,6 +62,7 @@ def test_a_full_disk_is_told_and_loses_nothing(name: str, tmp_path: Path, monkey
     small.mkdir()
     monkeypatch.setenv("WORKBENCH_HOME", str(small / "workspace"))
     monkeypatch.setenv("WORKBENCH_LORAS", str(small / "loras"))
+    monkeypatch.setenv("WORKBENCH_VAULT", "file")
     command = f"mount -t tmpfs -o size=6m tmpfs {small} && exec {sys.executable} -c '{FILL}' {name}"
     done = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", command],
