@@ -6,7 +6,7 @@ without leaving that colour, and the mixture along the outline is taken apart ag
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,13 @@ Method = Literal["auto", "flat", "rembg"]
 Pixels = NDArray[np.float32]
 
 # Distances in Oklab, where 0.02 is about the smallest difference that is seen.
-NEAR = 0.055  # still the background, with the noise a model leaves in it
+NEAREST, FARTHEST = 0.05, 0.085  # what still counts as background, between the cleanest picture and the noisiest
+FAINT = 0.1  # what is less different from the background, and apart from the person, is a stain of the background
 FLAT_SHARE = 0.8  # of the upper edges that must have one colour
+RIM = 2  # outermost pixels that are not believed: models leave a darker line there
 SHOULDERS = 0.72  # of the height, from the top: below, the person may fill the whole width
-EDGE = 2  # pixels on each side of the outline that may be a mixture
+DRIFT = 0.08  # of the side: the background's colour may change slowly, over this distance
+EDGE = 2  # pixels on each side of the outline that may be a mixture; one more where a model has blurred it
 LEAST, MOST = 0.05, 0.97  # share of the picture that a person can fill
 
 
@@ -43,6 +46,8 @@ def cut_out(image: Image.Image, method: Method = "auto") -> Image.Image:
     if "A" in image.getbands() and int(np.asarray(image.getchannel("A")).min()) < 255:
         return image.convert("RGBA")
     pixels = (np.asarray(image.convert("RGB")) / 255).astype(np.float32)
+    if min(pixels.shape[:2]) > 8 * RIM:
+        pixels = np.pad(pixels[RIM:-RIM, RIM:-RIM], ((RIM, RIM), (RIM, RIM), (0, 0)), mode="edge")
     flat = background(pixels)
     if method == "rembg" or (method == "auto" and flat is None):
         return _with_rembg(image)
@@ -58,12 +63,13 @@ def background(pixels: Pixels) -> Pixels | None:
         pixels: (height, width, 3), sRGB from 0 to 1.
     """
     rows = max(4, int(pixels.shape[0] * SHOULDERS))
-    left, right = pixels[:rows, :2].reshape(-1, 3), pixels[:rows, -2:].reshape(-1, 3)
-    edge = np.concatenate([pixels[:2].reshape(-1, 3), left, right])
+    ring = slice(RIM, RIM + 3)
+    left, right = pixels[:rows, ring].reshape(-1, 3), pixels[:rows, ::-1][:, ring].reshape(-1, 3)
+    edge = np.concatenate([pixels[ring].reshape(-1, 3), left, right])
     middle = np.median(edge, axis=0)
 
     def share(part: Pixels) -> float:
-        return float((np.linalg.norm(oklab(part) - oklab(middle), axis=-1) < NEAR).mean())
+        return float((np.linalg.norm(oklab(part) - oklab(middle), axis=-1) < FARTHEST).mean())
 
     # A sky alone would pass the first test; further down there is a bush, a sea or a wall then.
     low = slice(int(len(left) * 0.75), None)
@@ -89,52 +95,78 @@ def oklab(rgb: Pixels) -> Pixels:
 
 
 def _cut_flat(pixels: Pixels, flat: Pixels) -> Image.Image:
-    height = pixels.shape[0]
-    away = np.linalg.norm(oklab(pixels) - oklab(flat), axis=-1)
-    labels, _ = ndimage.label(away < NEAR)
-    rows = int(height * SHOULDERS)
-    seeds = np.concatenate([labels[0], labels[:rows, 0], labels[:rows, -1]])
-    outside = np.isin(labels, np.setdiff1d(np.unique(seeds), [0])) | _holes(labels, away, flat)
-    person = _largest(~outside)
+    looks = oklab(pixels)
+    # First roughly, from one colour; then from what the background's colour is at each place, and how noisy it is.
+    rough = _reachable(np.linalg.norm(looks - oklab(flat), axis=-1) < FARTHEST)
+    field = _drifting(pixels, rough, flat)
+    away = np.linalg.norm(looks - oklab(field), axis=-1)
+    near = float(np.clip(5 * np.median(away[rough]), NEAREST, FARTHEST)) if rough.any() else NEAREST
+    outside = _reachable(away < near)
+    person = _without_stains(~(outside | _holes(away < near, outside, away, flat)), away)
     if not LEAST < person.mean() < MOST:
         raise PackError(
             "The picture", "nothing could be cut out of it: the person has the colour of the background",
             "Draw it again on a background of another colour",
         )  # fmt: skip
-    alpha, colours = _soften(pixels, flat, person)
+    alpha, colours = _soften(pixels, field, person, EDGE + (near > NEAREST))
     rgba = np.concatenate([colours, alpha[..., None]], axis=-1)
     return Image.fromarray(np.rint(rgba * 255).astype(np.uint8), "RGBA")
 
 
-def _holes(labels: NDArray[Any], away: Pixels, flat: Pixels) -> NDArray[np.bool_]:
+def _reachable(like: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What looks like background and can be reached from the upper edges without leaving it."""
+    labels, _ = ndimage.label(like)
+    rows = int(like.shape[0] * SHOULDERS)
+    seeds = np.concatenate([labels[0], labels[:rows, 0], labels[:rows, -1]])
+    return np.asarray(np.isin(labels, np.setdiff1d(np.unique(seeds), [0])), dtype=bool)
+
+
+def _drifting(pixels: Pixels, where: NDArray[np.bool_], flat: Pixels) -> Pixels:
+    """The background's colour at each place: its mean around there, (height, width, 3)."""
+    sigma = DRIFT * max(where.shape)
+    weight = ndimage.gaussian_filter(where.astype(np.float32), sigma)
+    # A little of the one colour everywhere, for places far from any background.
+    total = np.stack(
+        [ndimage.gaussian_filter(pixels[..., channel] * where, sigma) + 1e-3 * flat[channel] for channel in range(3)],
+        -1,
+    )
+    return np.asarray(total / (weight + 1e-3)[..., None], dtype=np.float32)
+
+
+def _holes(like: NDArray[np.bool_], outside: NDArray[np.bool_], away: Pixels, flat: Pixels) -> NDArray[np.bool_]:
     """Background seen through the person, such as between an arm and the head.
 
     Only on a background that is neither white nor grey: white that is enclosed may be an eye.
     """
-    chroma = float(np.linalg.norm(oklab(flat)[1:]))
-    if chroma < 0.05:
-        return np.zeros(labels.shape, dtype=bool)
-    sizes = np.bincount(labels.ravel()) / labels.size
-    # Label 0 is what is no background at all, and may be nowhere.
-    typical = np.bincount(labels.ravel(), away.ravel()) / np.maximum(np.bincount(labels.ravel()), 1)
-    found = np.flatnonzero((sizes > 0.0006) & (typical < NEAR / 2))
+    if float(np.linalg.norm(oklab(flat)[1:])) < 0.05:
+        return np.zeros(like.shape, dtype=bool)
+    labels, count = ndimage.label(like & ~outside)
+    if not count:
+        return np.zeros(like.shape, dtype=bool)
+    sizes = np.bincount(labels.ravel())
+    typical = np.bincount(labels.ravel(), away.ravel()) / np.maximum(sizes, 1)
+    found = np.flatnonzero((sizes > 0.0006 * labels.size) & (typical < NEAREST * 0.7))
     return np.asarray(np.isin(labels, found[found > 0]), dtype=bool)
 
 
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Without specks: parts smaller than a hundredth of the largest part, which are noise of the background.
+def _without_stains(mask: NDArray[np.bool_], away: Pixels) -> NDArray[np.bool_]:
+    """Without what floats beside the person and is a speck, or hardly differs from the background.
 
-    Sleep marks and tears that float beside the head stay, since they are larger than a speck.
+    Sleep marks and tears stay: they are drawn in a colour of their own.
     """
     labels, count = ndimage.label(mask)
     if count < 2:
         return mask
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    return np.asarray(np.isin(labels, np.flatnonzero(sizes >= max(6, sizes.max() * 0.0005))), dtype=bool)
+    typical = np.bincount(labels.ravel(), away.ravel()) / np.maximum(sizes, 1)
+    keep = (sizes >= max(6, sizes.max() * 0.0008)) & (typical > FAINT)
+    keep[int(sizes.argmax())] = True
+    keep[0] = False
+    return np.asarray(keep[labels], dtype=bool)
 
 
-def _soften(pixels: Pixels, flat: Pixels, person: NDArray[np.bool_]) -> tuple[Pixels, Pixels]:
+def _soften(pixels: Pixels, behind: Pixels, person: NDArray[np.bool_], edge: int) -> tuple[Pixels, Pixels]:
     """Alpha and colours along the outline, where a pixel C is a mixture a·F + (1-a)·B.
 
     F is the colour of the nearest pixel that is surely the person's; so a = (C-B)·(F-B) / |F-B|².
@@ -142,19 +174,20 @@ def _soften(pixels: Pixels, flat: Pixels, person: NDArray[np.bool_]) -> tuple[Pi
     Returns:
         alpha (height, width) and colours (height, width, 3), both from 0 to 1.
     """
-    inner = ndimage.binary_erosion(person, iterations=EDGE, border_value=1)
-    band = ndimage.binary_dilation(person, iterations=EDGE) & ~inner
+    inner = ndimage.binary_erosion(person, iterations=edge, border_value=1)
+    band = ndimage.binary_dilation(person, iterations=edge) & ~inner
     rows, columns = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
     sure = pixels[rows, columns]
-    direction = sure - flat
+    direction = sure - behind
     length = np.maximum((direction**2).sum(-1), 1e-6)
-    share = np.clip(((pixels - flat) * direction).sum(-1) / length, 0, 1)
-    # What hardly differs from the background is background; noise of the model must not leave a veil.
-    share = np.clip((share - 0.06) / 0.88, 0, 1)
+    share = np.clip(((pixels - behind) * direction).sum(-1) / length, 0, 1)
+    # What hardly differs from the background is background; the noise of a model must leave no veil.
+    floor = 0.06 if edge == EDGE else 0.18
+    share = np.clip((share - floor) / (0.94 - floor), 0, 1)
     # Where both colours are alike the mixture cannot be taken apart.
     share = np.where(length < 0.02, person.astype(np.float32), share)
     alpha = np.where(band, share, person.astype(np.float32)).astype(np.float32)
-    own = (pixels - (1 - alpha[..., None]) * flat) / np.maximum(alpha[..., None], 0.25)
+    own = (pixels - (1 - alpha[..., None]) * behind) / np.maximum(alpha[..., None], 0.25)
     colours = np.where((band & (alpha < 1))[..., None], np.clip(own, 0, 1), pixels)
     colours = np.where((alpha <= 0.25)[..., None], sure, colours)
     return alpha, colours.astype(np.float32)
