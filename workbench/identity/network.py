@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.captions.reader import ANSWERS, TRAIT_NAMES, new_reader
 from workbench.errors import IdentityError
@@ -39,8 +39,9 @@ def new_verifier() -> torch.nn.Module:
     from torch.nn import functional
 
     class Verifier(nn.Module):
+        trunk: Any
         centre: torch.Tensor
-        spread: torch.Tensor
+        whiten: torch.Tensor
 
         def __init__(self) -> None:
             super().__init__()
