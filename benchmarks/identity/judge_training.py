@@ -29,7 +29,8 @@ def train(stage: str, work: Path, out: Path, minutes: float, characters: int) ->
         stage: `probe` or `verifier`. The verifier starts from the probe's eyes when it starts from nothing.
         work: where drawings and full-precision weights are kept.
         out: where the weights in half precision go.
-        minutes: of learning; the rate falls to nothing within them.
+        minutes: of computing, for each thread; the rate falls to nothing within them. Time that other programs take
+            is not counted, so a busy machine gives the same judge, later.
         characters: how many are drawn.
     """
     pictures, answers = judge_data.load(judge_data.render(work, characters))
@@ -47,10 +48,10 @@ def train(stage: str, work: Path, out: Path, minutes: float, characters: int) ->
     peak = PEAK[stage] * (0.5 if facts["samples"] else 1.0)
     optimizer = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=0.02, fused=True)
     random = np.random.default_rng([facts["samples"], STREAMS[stage]])
-    started = saved = time.monotonic()
+    started, saved = _computed(), time.monotonic()
     before, step = dict(facts), 0
     bar = tqdm(total=round(minutes * 60), unit="s", desc=stage)
-    while (spent := time.monotonic() - started) < minutes * 60:
+    while (spent := _computed() - started) < minutes * 60:
         share = spent / (minutes * 60)
         for group in optimizer.param_groups:
             group["lr"] = peak * min(1.0, (step + 1) / 50) * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
@@ -71,6 +72,10 @@ def train(stage: str, work: Path, out: Path, minutes: float, characters: int) ->
     facts |= {"characters": len(pictures), "seeds": judge_data.JUDGE_SEEDS}
     save_net(kept, net, facts, half=False)
     save_net(out / f"{stage}.safetensors", net, facts, half=True)
+
+
+def _computed() -> float:
+    return time.process_time() / torch.get_num_threads()
 
 
 def probe_loss(net: Probe, pictures: np.ndarray, answers: np.ndarray, random: np.random.Generator) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The benchmark's judges: a probe that reads attributes, and a verifier that tells people apart, photo or chibi.
 
-    python -m benchmarks.identity.judges minutes=6                  # both, six minutes each; goes on from what is there
+    python -m benchmarks.identity.judges minutes=6                  # both, six minutes of computing each; goes on
     python -m benchmarks.identity.judges stage=verifier minutes=30
     python -m benchmarks.identity.judges stage=check                # accuracy on true drawings of characters not seen
 
@@ -193,6 +193,8 @@ def main() -> None:
     for stage in STAGES:
         if wishes["stage"] in ("all", stage):
             train(stage, work, out, wishes["minutes"], wishes["characters"])
+    if not all((out / f"{stage}.safetensors").exists() for stage in STAGES):
+        return  # the other one comes first; both are checked together
     judges = Judges(out)
     accuracy = check(judges, work)
     for stage in STAGES:
