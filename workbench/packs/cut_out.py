@@ -19,8 +19,9 @@ Method = Literal["auto", "flat", "rembg"]
 Pixels = NDArray[np.float32]
 
 # Distances in Oklab, where 0.02 is about the smallest difference that is seen.
-NEAREST, FARTHEST = 0.05, 0.085  # what still counts as background, between the cleanest picture and the noisiest
-FAINT = 0.1  # what is less different from the background, and apart from the person, is a stain of the background
+ROUGH = 0.085  # the same colour, at first sight
+NEAREST, FARTHEST = 0.05, 0.11  # what still counts as background, between the cleanest picture and the noisiest
+FAINT = 0.12  # what is less different from the background, and apart from the person, is a stain of the background
 FLAT_SHARE = 0.8  # of the upper edges that must have one colour
 RIM = 2  # outermost pixels that are not believed: models leave a darker line there
 SHOULDERS = 0.72  # of the height, from the top: below, the person may fill the whole width
@@ -69,7 +70,7 @@ def background(pixels: Pixels) -> Pixels | None:
     middle = np.median(edge, axis=0)
 
     def share(part: Pixels) -> float:
-        return float((np.linalg.norm(oklab(part) - oklab(middle), axis=-1) < FARTHEST).mean())
+        return float((np.linalg.norm(oklab(part) - oklab(middle), axis=-1) < ROUGH).mean())
 
     # A sky alone would pass the first test; further down there is a bush, a sea or a wall then.
     low = slice(int(len(left) * 0.75), None)
@@ -97,10 +98,10 @@ def oklab(rgb: Pixels) -> Pixels:
 def _cut_flat(pixels: Pixels, flat: Pixels) -> Image.Image:
     looks = oklab(pixels)
     # First roughly, from one colour; then from what the background's colour is at each place, and how noisy it is.
-    rough = _reachable(np.linalg.norm(looks - oklab(flat), axis=-1) < FARTHEST)
+    rough = _reachable(np.linalg.norm(looks - oklab(flat), axis=-1) < ROUGH)
     field = _drifting(pixels, rough, flat)
     away = np.linalg.norm(looks - oklab(field), axis=-1)
-    near = float(np.clip(5 * np.median(away[rough]), NEAREST, FARTHEST)) if rough.any() else NEAREST
+    near = float(np.clip(9 * np.median(away[rough]), NEAREST, FARTHEST)) if rough.any() else NEAREST
     outside = _reachable(away < near)
     person = _without_stains(~(outside | _holes(away < near, outside, away, flat)), away)
     if not LEAST < person.mean() < MOST:

@@ -50,9 +50,10 @@ class Expression:
         return Scene(**words)
 
 
+# The first stands for the pack where one picture is wanted: an avatar, a cover.
 _ALL = (
-    Expression("ok", "OK", "嗯", "OK", "嗯", "😐", "neutral"),
     Expression("smile", "Smile", "微笑", "Nice!", "开心", "🙂", "smiling"),
+    Expression("ok", "OK", "嗯", "OK", "嗯", "😐", "neutral"),
     Expression("laugh", "Laugh", "大笑", "Haha", "哈哈", "😄", "laughing"),
     Expression("sad", "Sad", "难过", "Aww…", "呜呜", "😢", "sad"),
     Expression("angry", "Angry", "生气", "Hmph!", "哼！", "😠", "angry"),
