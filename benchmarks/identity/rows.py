@@ -66,7 +66,8 @@ ROWS = (
     Row("photos-only", "ours without both", settings=("data.anchors=0", *NO_PRIOR)),
     Row("no-captions", "ours with one caption for all photos", settings=("data.captions=false",)),
     Row("no-text", "ours, text encoder as it is", settings=("lora.text_encoder=false",)),
-    Row("no-snr", "ours, all noise levels weighed alike", settings=("train.min_snr_gamma=0",)),
+    Row("no-word", "ours without a learned word", settings=("train.word_learning_rate=0",)),
+    Row("min-snr", "ours, min-SNR weights", settings=("train.min_snr_gamma=5",)),
     Row("no-flips", "ours without mirrored photos", settings=("data.flips=false",)),
     Row("attention", "ours on attention alone", settings=("lora.targets=to_q,to_k,to_v,to_out.0",)),
     Row("rank-4", "ours at rank 4", settings=("lora.rank=4", "lora.alpha=4", "lora.text_rank=4")),
@@ -90,23 +91,21 @@ CURVES = (
 LEVERS = tuple(
     Row(name, f"ours, {words}", settings=settings, lever=True)
     for name, words, settings in (
-        ("word", "with a learned word", ("train.word_learning_rate=1e-3",)),
-        ("word-alone", "with a learned word, photos only",
-         ("train.word_learning_rate=1e-3", "data.anchors=0", *NO_PRIOR)),
+        ("word-slow", "the word learnt at a third of the rate", ("train.word_learning_rate=0.01",)),
         ("anchors-32", "with twice the anchors", ("data.anchors=32",)),
         ("mask", "looking at the head", ("train.techniques={mask: 0.8}",)),
         ("teacher", "class pictures held to the base's own words", ("train.techniques={teacher: 1}",)),
         ("ema", "averaged", ("train.techniques={ema: 0.95}",)),
         ("debiased", "debiased weights", ("train.techniques={debiased: 1}",)),
         ("huber", "Huber loss", ("train.techniques={huber: 0.1}",)),
-        ("lora-plus", "LoRA+", ("train.techniques={lora_plus: 8}", "train.learning_rate=2e-4")),
+        ("lora-plus", "LoRA+", ("train.techniques={lora_plus: 8}", "train.learning_rate=4e-4")),
         ("caption-dropout", "captions left out now and then", ("train.techniques={caption_dropout: 0.1}",)),
         ("tag-dropout", "parts of captions left out", ("train.techniques={tag_dropout: 0.2}",)),
         ("logit-normal", "middle noise levels", ("train.techniques={logit_normal: 1}",)),
         ("dora", "DoRA", ("lora.kind=dora",)),
         ("oft", "OFT", ("lora.kind=oft",)),
         ("cross", "on cross-attention alone", ("lora.targets=attn2.to_q,attn2.to_k,attn2.to_v,attn2.to_out.0",)),
-        ("rate-3", "three times the rate", ("train.learning_rate=1.5e-3",)),
+        ("rate-half", "half the rate", ("train.learning_rate=5e-4",)),
         ("batch-16", "16 pictures a step", ("train.batch_size=16",)),
     )
 )  # fmt: skip

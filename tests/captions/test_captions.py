@@ -10,7 +10,7 @@ from PIL import Image
 
 from workbench.captions import TRAITS, caption, check_traits, read_picture, read_scene, read_traits
 from workbench.captions.colours import measure_colours, to_lab
-from workbench.captions.reader import ANSWERS, truth
+from workbench.captions.reader import ANSWERS, probabilities, truth
 from workbench.errors import ConfigError
 from workbench.world.character import CHARACTER_WORDS, SCENE_WORDS, Character, sample_character, sample_scene
 from workbench.world.draw import draw
@@ -95,3 +95,13 @@ def test_lab_of_known_colours() -> None:
     # White is L*=100 without colour; sRGB red is (53.2, 80.1, 67.2) by CIE 15 with D65.
     assert np.allclose(to_lab(np.array([255.0, 255.0, 255.0])), [100, 0, 0], atol=0.1)
     assert np.allclose(to_lab(np.array([255.0, 0.0, 0.0])), [53.2, 80.1, 67.2], atol=0.2)
+
+
+def test_what_is_read_does_not_depend_on_the_precision_of_a_run() -> None:
+    import torch
+
+    picture = draw(sample_character(3), sample_scene(3), "chibi", 256)
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = probabilities([picture])
+    for name, said in probabilities([picture]).items():
+        np.testing.assert_array_equal(inside[name], said)
