@@ -21,6 +21,7 @@ from workbench.packs import (
     find_platform,
     platforms,
 )
+from workbench.packs.credentials import can_sign
 from workbench.packs.lettering import chinese_font
 from workbench.packs.moving import Kind
 from workbench.packs.webm import find_ffmpeg
@@ -60,6 +61,11 @@ def exports(pack: Pack, look: Look) -> None:
             "Movement", list(MOVES), key="pack-move", default="Still", required=True, persist_state="session"
         )
         kind = MOVES[str(move)]
+        if can_sign():
+            st.toggle(
+                "Sign them", key="pack-sign", persist_state="session",
+                help="Adds content credentials (C2PA): made by AI, unchanged since. With a key of this computer.",
+            )  # fmt: skip
         if kind and chosen:
             _moving(pack, chosen[:4], look, kind)
     wanted = st.session_state.pop("pack-export", None)
@@ -94,10 +100,12 @@ def _platform(pack: Pack, platform: Platform, look: Look, move: Kind | None, cho
     if making:
         with place.container(), telling():
             bar = st.progress(0.0, "Making the files…")
-            export_pack(
+            made = export_pack(
                 pack.cuts(chosen), platform, folder, look, move, pack.name, pack.known_layout,
-                on_file=lambda done, of: bar.progress(done / of, f"File {done} of {of}"),
+                bool(st.session_state.get("pack-sign")),
+                lambda done, of: bar.progress(done / of, f"File {done} of {of}"),
             )  # fmt: skip
+            st.session_state[_notes_key(pack, platform)] = made.notes
             later(f"{platform.title}: the files are ready")
             st.rerun()
     if reason:
@@ -135,6 +143,10 @@ def _ready(pack: Pack, platform: Platform, folder: Path) -> None:
         st.caption("  \n".join(plain(each) for each in problems[:6]))
     else:
         st.html(theme.badge("Passed its check", "good"), width="content")
+    if notes := st.session_state.get(_notes_key(pack, platform)):
+        with st.popover(f"{len(notes)} made plainer", icon=":material/compress:"):
+            st.caption("To keep to the limit of this platform:")
+            st.caption("  \n".join(plain(note) for note in notes))
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
@@ -146,6 +158,10 @@ def _checked(zipped: str, modified: int, name: str) -> list[str]:
         return [str(problem) for problem in check_pack(path.with_suffix(""), find_platform(name), path)]
     except (PackError, OSError) as error:
         return [str(error)]
+
+
+def _notes_key(pack: Pack, platform: Platform) -> str:
+    return f"pack-notes-{pack.name}-{platform.id}"
 
 
 def _want(name: str) -> None:

@@ -128,10 +128,21 @@ def test_a_broken_pack_can_be_deleted(screen: Open) -> None:
 def test_pictures_that_are_broken_or_cannot_be_cut(screen: Open) -> None:
     furnish_pack("mia", 3)
     pack = load_pack("mia")
-    pack.picture_file("ok").write_bytes(b"\x89PNG half")
-    Image.linear_gradient("L").convert("RGB").save(pack.picture_file("smile"))
+    pack.picture_file("smile").write_bytes(b"\x89PNG half")
+    Image.linear_gradient("L").convert("RGB").save(pack.picture_file("ok"))
     page = screen("packs")
     assert "The file cannot be read" in text_of(page) or "the file cannot be read" in text_of(page)
     assert "its background is not one colour" in text_of(page) and stickers(page) == 1
     page.button(key="export-discord-emoji").click().run()
     assert "Draw this expression again" in text_of(page) and not page.exception
+
+
+def test_what_was_given_up_is_told(screen: Open) -> None:
+    furnish_pack(count=8)
+    page = screen("packs")
+    page.session_state["pack-notes-mia-discord-emoji"] = ("01.png: 64 colours, to stay under 256 KB",)
+    page.button(key="export-discord-emoji").click().run()
+    assert "to stay under" not in text_of(page), "what was told of earlier files is gone with them"
+    page.session_state["pack-notes-mia-discord-emoji"] = ("01.png: 64 colours, to stay under 256 KB",)
+    page.run()
+    assert "64 colours, to stay under 256 KB" in text_of(page)
