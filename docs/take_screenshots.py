@@ -1,6 +1,6 @@
 """Takes the pictures of the page for the README, in a workspace of its own that is gone afterwards.
 
-    python docs/take_screenshots.py                 about five minutes on two cores
+    python docs/take_screenshots.py                 about seven minutes on two cores
     python docs/take_screenshots.py --base DIR --steps 6      with another base, to try the script
 
 It does what a person does: drops photos, trains the sample person, draws, and looks at every screen. Needs the
@@ -35,7 +35,7 @@ WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 MINUTES = 60_000  # ms
 SCREENS = {
     "": ("Photos", "Selfies in"), "train": ("Train", "Learn a face"), "create": ("Create", "Draw avatars"),
-    "gallery": ("Gallery", "Gallery"), "adapters": ("Adapters", "The shelf"),
+    "packs": ("Packs", "Make sticker packs"), "gallery": ("Gallery", "Gallery"), "adapters": ("Adapters", "The shelf"),
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def main() -> None:
     """Serves the page, walks through it, and writes the pictures."""
     parser = argparse.ArgumentParser(description="Takes the README's pictures of the page.")
     parser.add_argument("--base", default="", help="train and draw on this base instead of chibi-mini")
-    parser.add_argument("--steps", type=int, default=150, help="training steps (150)")
+    parser.add_argument("--steps", type=int, default=300, help="training steps (300)")
     parser.add_argument("--rounds", type=int, default=3, help="how often four candidates are drawn (3)")
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
@@ -56,6 +56,7 @@ def main() -> None:
         photos(tab, address, Path(folder))
         train(tab, address, options.base, options.steps)
         create(tab, address, options.rounds)
+        packs(tab, address)
         gallery(tab, address)
         visit(tab, address, "adapters")
         shot(tab, "adapters", 1060)
@@ -88,9 +89,9 @@ def train(tab: Any, address: str, base: str, steps: int) -> None:
     tab.get_by_text("Advanced settings").click()
     if base:
         put(tab, "train-base", base)
-    if steps != 150:
-        put(tab, "set-train-steps-150", str(steps))
-    put(tab, "set-follow-preview_every-50", str(max(2, steps // 3)))
+    if steps != 300:
+        put(tab, "set-train-steps-300", str(steps))
+        put(tab, "set-follow-preview_every-100", str(max(2, steps // 3)))
     tab.get_by_text("Advanced settings").click()
     tab.locator(".st-key-start button").click()
     tab.mouse.move(5, 400)
@@ -118,6 +119,16 @@ def create(tab: Any, address: str, rounds: int) -> None:
     shot(tab, "create", 1060)
 
 
+def packs(tab: Any, address: str) -> None:
+    """Sixteen expressions."""
+    visit(tab, address, "packs")
+    tab.locator(".st-key-make-pack button").click()
+    tab.locator("[class*=st-key-card-sticker-] .sticker img").nth(15).wait_for(timeout=15 * MINUTES)
+    settle(tab)
+    tab.mouse.move(5, 400)
+    shot(tab, "packs", 1240)
+
+
 def gallery(tab: Any, address: str) -> None:
     """All that was drawn, two of it with a star."""
     visit(tab, address, "gallery")
@@ -132,11 +143,11 @@ def gallery(tab: Any, address: str) -> None:
 
 
 def phone(browser: Any, address: str) -> None:
-    """Three screens as a phone shows them, side by side."""
+    """Four screens as a phone shows them, side by side."""
     tab = browser.new_context(viewport=PHONE, device_scale_factor=1.5, is_mobile=True, has_touch=True).new_page()
     tab.set_default_timeout(10 * MINUTES)
     pages = []
-    for screen in ("", "create", "gallery"):
+    for screen in ("", "create", "packs", "gallery"):
         visit(tab, address, screen)
         tab.wait_for_timeout(800)
         pages.append(Image.open(io.BytesIO(tab.screenshot())).convert("RGB"))

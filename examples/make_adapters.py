@@ -3,7 +3,8 @@
     python examples/make_adapters.py
 
 Each is learnt from photo-like drawings of a character of our own world by the shipped recipe with its default
-settings, as a person's is learnt from photos; so they may be shared freely and show what to expect, nothing better.
+settings, as a person's is learnt from photos; what the reader gets wrong about the sample is corrected, as a person
+would. So they may be shared freely and show what to expect, nothing better.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from workbench.cli.demo import CORRECTIONS
 from workbench.config import ROOT
 from workbench.device import prepare_environment
 from workbench.world.character import Character, sample_scene
 from workbench.world.draw import draw
 
 THEO = Character(
-    age="young", skin="dark", hair_colour="black", hair_style="afro", eye_colour="brown", eye_shape="almond",
-    brows="thick", face_shape="square", glasses="square", facial_hair="beard", variation=23,
+    age="young", skin="brown", hair_colour="black", hair_style="afro", eye_colour="brown", eye_shape="round",
+    brows="thick", face_shape="oval", glasses="square", facial_hair="none", variation=23,
 )  # fmt: skip
 
 
@@ -31,12 +33,15 @@ def main() -> None:
         theo = Path(folder) / "photos"
         theo.mkdir()
         for number in range(5):
-            scene = sample_scene(number, headwear="none", tilt=3.0 * number - 6, turn=0.15 * number - 0.3)
+            scene = sample_scene(
+                number, headwear="none", light="daylight", tilt=3.0 * number - 6, turn=0.15 * number - 0.3
+            )
             draw(THEO, scene, "photo", size=640, seed=number).save(theo / f"selfie-{number}.jpg", quality=92)
         os.environ["WORKBENCH_KEYS"] = f"{folder}/keys"
         os.environ |= {"WORKBENCH_HOME": f"{folder}/workspace", "WORKBENCH_LORAS": str(ROOT / "examples" / "adapters")}
-        for name, photos in (("sample", ROOT / "examples" / "selfies"), ("theo", theo)):
-            train = [sys.executable, "-m", "workbench", "train", f"photos={photos}", f"name={name}"]
+        corrected = [f"{trait}={word}" for trait, word in CORRECTIONS.items()]
+        for name, photos, more in (("sample", ROOT / "examples" / "selfies", corrected), ("theo", theo, [])):
+            train = [sys.executable, "-m", "workbench", "train", f"photos={photos}", f"name={name}", *more]
             subprocess.run(train, check=True, cwd=ROOT)
 
 

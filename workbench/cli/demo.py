@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NAME = "sample"
 PHOTOS = "examples/selfies"
 SEED = 7
+# What the reader gets wrong about the sample subject, corrected as a person does on the page.
+CORRECTIONS = {"traits.hair_colour": "chestnut", "traits.eye_colour": "green", "traits.freckles": "true"}
 SCENES: tuple[dict[str, str], ...] = (
     {"expression": "smiling", "clothing": "hoodie", "clothing_colour": "red", "background": "blue"},
     {"expression": "laughing", "clothing": "overalls", "clothing_colour": "blue", "background": "park"},
@@ -51,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
 
     # The demo is about one subject; everything else of the training may be changed.
     words = [*args.settings, f"name={NAME}"]
+    if not any(word.startswith("photos=") for word in words):
+        words = [*(f"{name}={word}" for name, word in CORRECTIONS.items()), *words]
     settings = load_settings(None, words)
     started = time.perf_counter()
     jobs.start_training(dict(word.split("=", 1) for word in words) | {"follow.resume": "never"}, NAME)
