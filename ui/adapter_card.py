@@ -11,6 +11,8 @@ from workbench.adapters import ShelfEntry, thumbnail_bytes
 from workbench.adapters.browse import subject_of
 from workbench.adapters.scrub import Finding, scrub_file
 from workbench.privacy import scope_words
+from workbench.world.character import CHARACTER_WORDS
+from workbench.world.words import traits_words
 
 SHOWN = 6
 
@@ -32,7 +34,9 @@ def card(entry: ShelfEntry, versions: list[ShelfEntry]) -> None:
     st.html(f'<div class="title">{escaped(entry.name)}</div>{labels}')
     ranks = ", ".join(map(str, entry.info.ranks)) if entry.info else ""
     scores = " · ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in said.scores.items())
-    traits = ", ".join(str(word) for word in said.traits.values() if isinstance(word, str) and word != "none")
+    # A card from elsewhere may say things that the world has no words for.
+    known = {name: word for name, word in said.traits.items() if word in CHARACTER_WORDS.get(name, ()) or word is True}
+    traits = ", ".join(filter(None, (str(known.get("age", "")), traits_words(known))))
     st.html(
         theme.facts(
             [
