@@ -143,7 +143,10 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             build_dataset(folder, photos, captioned[len(anchors) :], captioned[: len(anchors)])
     accelerator.wait_for_everyone()
     lora, goal, extras = settings.lora, settings.train, settings.train.techniques
-    text_learns = lora.text_encoder or goal.word_learning_rate > 0
+    # diffusers opens a learned word only together with other layers of its text encoder.
+    word = settings.trigger if goal.word_learning_rate > 0 and lora.text_encoder else ""
+    if goal.word_learning_rate > 0 and not word:
+        say(run, "the trigger word gets no entry of its own, since lora.text_encoder is off")
     with stages("encoding"), accelerator.main_process_first():
         data = encode(
             backbone,
@@ -151,7 +154,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             resolution=settings.data.resolution,
             flips=settings.data.flips,
             cache_dir=cache / "latents",
-            keep_text=not text_learns,
+            keep_text=not lora.text_encoder,
             weights={"class": goal.prior_weight},
             on_picture=progress,
             word=lambda text: wordings(text, extras, seed),
@@ -161,7 +164,6 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     # --- adapter, optimizer, and what the last attempt left
     with stages("adapter"):
         text_rank = lora.text_rank if lora.text_encoder else 0
-        word = settings.trigger if goal.word_learning_rate > 0 else ""
         adapter = attach_lora(
             backbone, lora.rank, lora.alpha, lora.targets, lora.dropout, text_rank, seed=seed, kind=lora.kind, word=word
         )
@@ -171,7 +173,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         average = Average(adapter.state(), extras.get("ema", 0.0))
         parameters = [parameter for group, _ in groups for parameter in group]
         objective, optimizer = accelerator.prepare(
-            Objective(backbone, weighting_of(extras, goal.min_snr_gamma), text_learns),
+            Objective(backbone, weighting_of(extras, goal.min_snr_gamma), lora.text_encoder),
             make_optimizer(groups, goal.optimizer, goal.weight_decay),
         )
         facts = {

@@ -32,7 +32,8 @@ def test_the_peer_is_what_diffusers_publishes() -> None:
     assert told["lora.rank"] == told["lora.alpha"] == 4
     assert told["lora.targets"] == ["to_q", "to_k", "to_v", "to_out.0"] and not told["lora.text_encoder"]
     assert (told["train.steps"], told["train.batch_size"], told["train.learning_rate"]) == (500, 1, 1e-4)
-    assert (told["train.schedule"], told["train.warmup"], told["train.min_snr_gamma"]) == ("constant", 0, 0)
+    assert (told["train.schedule"], told["train.warmup"], told["train.word_learning_rate"]) == ("constant", 0, 0)
+    assert load_settings(PEER, []).train.min_snr_gamma == 0
     assert not told["data.class_pictures"] and not told["data.anchors"] and not told["data.captions"]
 
 

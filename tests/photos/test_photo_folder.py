@@ -78,7 +78,7 @@ def as_ordinary_user() -> Iterator[None]:
 def let_in(folder: Path) -> None:
     """Opens pytest's own folders above, which are closed to others, so that only what the test closes is closed."""
     for parent in folder.parents:
-        if parent.name.startswith(("pytest-", "test_")):
+        if parent.name.startswith(("pytest-", "popen-", "test_")):
             parent.chmod(0o755)
 
 
