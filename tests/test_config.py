@@ -276,3 +276,10 @@ def test_settings_can_be_changed_by_dotted_name() -> None:
     changed = with_settings(Settings(), {"memory.parts": 2, "lora.rank": 4})
     assert (changed.memory.parts, changed.lora.rank, changed.train) == (2, 4, Settings().train)
     assert changed_settings(changed) == {"memory.parts": 2, "lora.rank": 4}
+
+
+def test_a_written_settings_file_without_class_pictures_is_read_again(tmp_path: Path) -> None:
+    chosen = load_settings(None, ["data.class_pictures=0"])
+    written = tmp_path / "request.yaml"
+    written.write_text(settings_to_yaml(chosen), encoding="utf-8")
+    assert load_settings(written, []) == chosen

@@ -68,10 +68,12 @@ def push_adapter(
         )  # fmt: skip
     files = bundle(path, pictures, agreed or words)
 
-    import httpx
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
+    # The base of all that the client's transport raises; which library that is (httpx, httpx2) depends on its version.
+    unreachable: tuple[type[Exception], ...] = (OSError,)
+    unreachable += tuple(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
     api = HfApi(endpoint=endpoint, token=token)
     try:
         api.create_repo(repository, private=private, exist_ok=True)
@@ -94,7 +96,7 @@ def push_adapter(
                 repository, "the hub does not let you write there", "Run `hf auth login` with a token that may write"
             ) from None
         raise AdapterError(repository, f"the hub refused ({code}: {str(error)[:160]})", "Try again later") from None
-    except (httpx.HTTPError, OSError) as error:
+    except unreachable as error:
         raise AdapterError(
             repository, f"the hub cannot be reached ({type(error).__name__})", "Check the connection"
         ) from None

@@ -271,5 +271,7 @@ def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str
         yield "train.techniques: teacher has no effect without data.class_pictures"
     if settings.train.batch_size % settings.memory.parts:
         yield f"memory.parts: {settings.train.batch_size} pictures do not make {settings.memory.parts} equal parts"
-    if "train.prior_weight" in given and settings.train.prior_weight > 0 and settings.data.class_pictures == 0:
+    # A settings file that was written by the workbench names every default; that is no wish.
+    wished = settings.train.prior_weight not in (0, Settings().train.prior_weight)
+    if "train.prior_weight" in given and wished and settings.data.class_pictures == 0:
         yield "train.prior_weight has no effect without data.class_pictures"
