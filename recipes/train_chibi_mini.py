@@ -44,8 +44,8 @@ from tqdm import tqdm
 
 from workbench.backbones.cpu_norm import use_quick_group_norm
 from workbench.backbones.word_tokenizer import train_tokenizer
+from workbench.captions.reader import ANSWERS, truth
 from workbench.config import ROOT, home
-from workbench.world.character import CHARACTER_WORDS, SCENE_WORDS
 from workbench.world.pack import Pack, character_of, render_pack, scene_of
 from workbench.world.words import describe
 
@@ -138,11 +138,9 @@ def new_text_encoder(tokenizer: Any) -> nn.Module:
     )  # fmt: skip
 
 
-# What every drawing is known to show, as classes. Only training reads them; the pipeline has no such heads.
-FACTS = {
-    name: list(words)
-    for name, words in (CHARACTER_WORDS | {"freckles": (False, True), "earrings": (False, True)} | SCENE_WORDS).items()
-}
+# What every drawing is known to show, as classes. Only training reads them; the pipeline has no such heads. The style
+# is left out: it is the first word of every caption.
+FACTS = {name: words for name, words in ANSWERS.items() if name != "style"}
 
 
 class Readout(nn.Module):
@@ -175,9 +173,9 @@ class Readout(nn.Module):
 @cache
 def facts_of(index: int, style: str) -> tuple[int, ...]:
     """The classes of a training drawing in the order of FACTS, -1 where its style does not show the fact."""
-    values = _character(index).to_dict() | _scene(index, style).to_dict()
+    true = truth(_character(index), _scene(index, style), style)
     hidden = "light" if style == "chibi" else "pose"
-    return tuple(-1 if name == hidden else words.index(values[name]) for name, words in FACTS.items())
+    return tuple(-1 if name == hidden else true[name] for name in FACTS)
 
 
 # ---------------------------------------------------------------- checkpoints (safetensors only)
@@ -277,6 +275,23 @@ def average_gradients(parameters: list[nn.Parameter]) -> None:
         gradient.copy_(mean.view_as(gradient))
 
 
+def set_rate(optimizer: torch.optim.Optimizer, peak: float, warm: float, share: float, least: float) -> float:
+    """Warm-up (`warm` grows to 1), then a cosine over the call's time, from `peak` down to `least` of it."""
+    rate = peak * min(1.0, warm) * (least + (1 - least) * 0.5 * (1 + np.cos(np.pi * share)))
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    return rate
+
+
+def learn(loss: torch.Tensor, optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]) -> None:
+    """One optimizer step, the same in all processes."""
+    loss.backward()
+    average_gradients(weights)
+    nn.utils.clip_grad_norm_(weights, 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
 def device_of() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -337,9 +352,7 @@ def train_autoencoder(recipe: Recipe, decoder_only: bool = False) -> None:
         rng = np.random.default_rng([recipe.seed, step, 1, rank()])
         torch.manual_seed((recipe.seed * 1_000_003 + step) * 64 + rank())  # the posterior's noise
         true = crops_of(packs, rng, batch, size).to(device_of(), memory_format=torch.channels_last)
-        rate = peak * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate = set_rate(optimizer, peak, (step + 1) / 100, share, least=0.02)
         with autocast():
             if decoder_only:
                 with torch.no_grad():
@@ -350,11 +363,7 @@ def train_autoencoder(recipe: Recipe, decoder_only: bool = False) -> None:
                 made = model.decode(posterior.sample()).sample
                 drift = posterior.kl().mean() / posterior.mean[0].numel()
         loss = reconstruction_loss(made.float(), true) + 1e-4 * drift.float()
-        loss.backward()
-        average_gradients(trained)
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        learn(loss, optimizer, trained)
         step, samples = step + 1, samples + batch * processes()
         if step % 10 == 0:
             error = F.mse_loss(made.detach().float().clamp(-1, 1), true).item() / 4
@@ -424,26 +433,26 @@ def train_text(recipe: Recipe) -> None:
     path = recipe.folder / "text.safetensors"
     done = load_checkpoint(path, model, optimizer)
     step, samples = done.get("step", 0), done.get("samples", 0)
-    clock, batch = Clock(recipe, "text", done), 128
+    clock, batch, weights = Clock(recipe, "text", done), 128, list(model.parameters())
     while (share := clock.share()) < 1:
         rng = np.random.default_rng([recipe.seed, step, 3, rank()])
         drawings = [(int(rng.integers(recipe.drawings)), STYLES[i % 3 == 2]) for i in range(batch)]
         facts = torch.tensor([facts_of(*drawing) for drawing in drawings], device=device_of())
         ids = tokens_of(tokenizer, [caption_of(*drawing, rng) for drawing in drawings])
-        rate = 1e-3 * min(1.0, (step + 1) / 100) * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * share)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate = set_rate(optimizer, 1e-3, (step + 1) / 100, share, least=0.1)
         with autocast():
             loss, right = model["text_readout"](model["text"](ids)[0], facts)
-        loss.backward()
-        average_gradients(list(model.parameters()))
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        learn(loss, optimizer, weights)
         step, samples = step + 1, samples + batch * processes()
         clock.tell(step, samples, loss=loss.item(), right=right.item(), lr=rate)
     save_checkpoint(path, model, optimizer, {"step": step, "samples": samples, "seconds": clock.seconds})
     clock.bar.close()
+
+
+def new_model(tokenizer: Any) -> nn.ModuleDict:
+    """What learns together: text encoder, denoiser, and a readout of each."""
+    text, unet = new_text_encoder(tokenizer), new_denoiser(256)
+    return nn.ModuleDict({"text": text, "unet": unet, "text_readout": Readout(256), "unet_readout": Readout(256)})
 
 
 class Middle:
@@ -464,12 +473,11 @@ def train_denoiser(recipe: Recipe) -> None:
     centre, spread = np.load(recipe.folder / "latents-scale.npy").astype(np.float32)[:, :, None, None]
     tokenizer = tokenizer_of(recipe)
     torch.manual_seed(recipe.seed)
-    text, unet = new_text_encoder(tokenizer), new_denoiser(256)
+    model = new_model(tokenizer).to(device)
+    text, unet = model["text"], model["unet"]
     if device.type == "cpu":  # the fused attention's backward is the slowest part there: 21 against 30 samples/s a core
         unet.set_attn_processor(AttnProcessor())
         text.set_attn_implementation("eager")
-    parts = {"text": text, "unet": unet, "text_readout": Readout(256), "unet_readout": Readout(256)}
-    model = nn.ModuleDict(parts).to(device)
     unet.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     path, average = recipe.folder / "denoiser.safetensors", snapshot(model)
@@ -477,9 +485,9 @@ def train_denoiser(recipe: Recipe) -> None:
     if not done and shipped(recipe):
         done = continue_shipped(recipe, model)
     if not path.exists() and (recipe.folder / "text.safetensors").exists():
-        load_checkpoint(
-            recipe.folder / "text.safetensors", nn.ModuleDict({k: model[k] for k in ("text", "text_readout")})
-        )
+        read = nn.ModuleDict({part: model[part] for part in ("text", "text_readout")})
+        load_checkpoint(recipe.folder / "text.safetensors", read)
+    if not path.exists():  # the mean of the weights begins where they begin
         average = snapshot(model)
     step, samples = done.get("step", 0), done.get("samples", 0)
     alphas = DDIMScheduler(**SCHEDULE).alphas_cumprod.to(device)
@@ -509,11 +517,7 @@ def train_denoiser(recipe: Recipe) -> None:
         t = torch.randint(0, 1000, (batch,), generator=generator).to(device)
         keep, blur = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
         noisy, target = keep * latents + blur * noise, keep * noise - blur * latents
-        rate = (
-            8e-4 * min(1.0, (step + 1 - done.get("step", 0)) / 200) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate = set_rate(optimizer, 8e-4, (step + 1 - done.get("step", 0)) / 200, share, least=0.02)
         with autocast():
             context = text(ids)[0]
             made = forward(noisy.contiguous(memory_format=torch.channels_last), t, context, return_dict=False)[0]
@@ -521,11 +525,7 @@ def train_denoiser(recipe: Recipe) -> None:
             read_unet, right_unet = model["unet_readout"](middle.states, facts)
         error = F.mse_loss(made.float(), target)
         # The readouts lead the way at first and leave the picture its say towards the end.
-        (error + (0.06 * (1 - share) + 0.01) * (read_text + read_unet)).backward()
-        average_gradients(weights)
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        learn(error + (0.06 * (1 - share) + 0.01) * (read_text + read_unet), optimizer, weights)
         step, samples = step + 1, samples + batch * processes()
         if step % 4 == 0:
             follow(average, model, min(0.9992**4, (step + 1) / (step + 10)))
@@ -595,15 +595,14 @@ def pack_pipeline(recipe: Recipe) -> None:
         post.bias += (post.weight[:, :, 0, 0] * centre).sum(1)
         post.weight *= spread[None, :, None, None]
     tokenizer = tokenizer_of(recipe)
-    text, unet = new_text_encoder(tokenizer), new_denoiser(256)
     average: dict[str, torch.Tensor] = {}
-    both = nn.ModuleDict({"text": text, "unet": unet, "text_readout": Readout(256), "unet_readout": Readout(256)})
-    facts = load_checkpoint(recipe.folder / "denoiser.safetensors", both, average=average)
-    both.load_state_dict(average, strict=False)
+    model = new_model(tokenizer)
+    facts = load_checkpoint(recipe.folder / "denoiser.safetensors", model, average=average)
+    model.load_state_dict(average, strict=False)
     scheduler = DPMSolverMultistepScheduler(**SCHEDULE, algorithm_type="dpmsolver++", solver_order=2)
     pipeline = StableDiffusionPipeline(
-        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=scheduler, safety_checker=None,
-        feature_extractor=None, requires_safety_checker=False,
+        vae=vae, text_encoder=model["text"], tokenizer=tokenizer, unet=model["unet"], scheduler=scheduler,
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     ).to(dtype=torch.float16)  # fmt: skip
     out = Path(recipe.out)
     keep = out / "README.md"

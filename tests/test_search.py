@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from loaded import load_recipe
 from tiny import make_tiny_base
 
 from workbench.config import ROOT, Settings, home, load_settings, shelf, with_settings
@@ -18,11 +18,7 @@ optuna = pytest.importorskip("optuna")
 
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("search", ROOT / "recipes" / "search.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_recipe("search")
 
 
 def test_the_first_trial_is_the_settings_as_they_are(recipe: ModuleType) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,19 +9,15 @@ from types import ModuleType
 
 import pytest
 import torch
+from loaded import load_recipe
+from safetensors.torch import load_file
 
-from workbench.config import ROOT
 from workbench.world.pack import character_of, scene_of
 
 
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_chibi_mini", ROOT / "recipes" / "train_chibi_mini.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["train_chibi_mini"] = module  # its dataclass asks for its module
-    spec.loader.exec_module(module)
-    return module
+    return load_recipe("train_chibi_mini")
 
 
 @pytest.mark.parametrize("style", ["chibi", "photo"])
@@ -79,9 +74,12 @@ def test_all_stages_from_nothing_to_a_pipeline(
     assert facts["samples"] > 0
 
     # A new work folder goes on from the pipeline that is there.
-    again = tmp_path / "again"
+    again, weights = tmp_path / "again", out / "unet" / "diffusion_pytorch_model.safetensors"
+    before = torch.cat([tensor.float().flatten() for tensor in load_file(weights).values()])
     for stage in ("render", "encode", "denoiser", "pack"):
         arguments = ["", f"work={again}", f"out={out}", "drawings=64", "minutes=0.05", f"stage={stage}"]
         monkeypatch.setattr(sys, "argv", arguments)
         recipe.main()
     assert json.loads((out / "training.json").read_text())["samples"] > facts["samples"]
+    after = torch.cat([tensor.float().flatten() for tensor in load_file(weights).values()])
+    assert 0 < (after - before).norm() < 0.1 * before.norm(), "it began with other weights"

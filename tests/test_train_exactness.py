@@ -5,7 +5,6 @@ WORKBENCH_KILLS sets how often the run is killed (default 2).
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import random
@@ -23,6 +22,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from loaded import load_recipe
 from PIL import Image
 from safetensors.numpy import load_file
 from tiny import make_tiny_base
@@ -68,11 +68,7 @@ def words(base: Path, photos: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_lora", RECIPE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_recipe("train_lora")
 
 
 def folder(name: str) -> RunFolder:

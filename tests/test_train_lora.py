@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -12,11 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from loaded import load_recipe
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from tiny import make_tiny_base
@@ -69,11 +70,7 @@ def run() -> RunFolder:
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
     """The recipe as a module: launched once for real below, and called here where imports need not be paid again."""
-    spec = importlib.util.spec_from_file_location("train_lora", RECIPE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_recipe("train_lora")
 
 
 @contextmanager
@@ -225,7 +222,7 @@ def test_what_cannot_work_is_one_line_and_leaves_no_adapter(
     recipe: ModuleType, words: list[str], run: RunFolder, change: list[str], words_told: str,
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    if "trackers=wandb" in change and importlib.util.find_spec("wandb"):
+    if "trackers=wandb" in change and find_spec("wandb"):
         pytest.skip("wandb is installed")
     assert recipe.main([*words, "steps=1", *change]) == 2
     told = capsys.readouterr().err.strip()

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from loaded import load_recipe
 
-from workbench.config import ROOT
 from workbench.identity.likeness import WorldScorer
-
-
-def load_recipe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_likeness", ROOT / "recipes" / "train_likeness.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
 def recipe() -> ModuleType:
-    return load_recipe()
+    return load_recipe("train_likeness")
 
 
 @pytest.fixture(scope="session")

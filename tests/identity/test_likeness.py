@@ -111,7 +111,6 @@ def test_missing_broken_and_foreign_weights_are_told(trained: Path, tmp_path: Pa
         WorldScorer(alone)
 
 
-@pytest.mark.skipif(not WEIGHTS.exists(), reason="the product's weights are not in this tree")
 def test_the_product_s_own_weights_are_worth_having() -> None:
     calibration = WorldScorer().calibration
     assert calibration is not None and WEIGHTS.stat().st_size < 3e6
@@ -120,7 +119,6 @@ def test_the_product_s_own_weights_are_worth_having() -> None:
         assert figures["auc"] > 0.95 and figures["tpr"] > 0.6 and figures["fpr"] < 0.03, figures
 
 
-@pytest.mark.skipif(not WEIGHTS.exists(), reason="the product's weights are not in this tree")
 @pytest.mark.parametrize("person", REAL)
 def test_real_photographs_are_no_reason_to_pretend(person: str) -> None:
     crops = []
