@@ -49,6 +49,7 @@ PROMPTS = (
     "chibi of {trigger} {class_noun}, smiling, wearing a kimono, pink background",
 )
 SEEDS = (101, 102)
+USUAL_WORD_RATE = 1e-3  # where the settings have none
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -181,13 +182,14 @@ def usual(settings: Settings) -> dict[str, Any]:
         "prior_weight": settings.train.prior_weight,
         "anchors": settings.data.anchors,
         "word": settings.train.word_learning_rate > 0,
-        "word_learning_rate": settings.train.word_learning_rate or 1e-3,
+        "word_learning_rate": settings.train.word_learning_rate or USUAL_WORD_RATE,
     }
 
 
 def propose(trial: Any, settings: Settings) -> dict[str, Any]:
     """Settings to try: those that decide likeness most, around the ones that are set."""
     rate, steps = settings.train.learning_rate, settings.train.steps
+    word_rate = settings.train.word_learning_rate or USUAL_WORD_RATE
     learning_rate = trial.suggest_float("learning_rate", rate / 5, rate * 5, log=True)
     share = trial.suggest_float("text_share", 0.05, 2.0, log=True)
     rank = trial.suggest_categorical("rank", sorted({4, 8, 16, 32, settings.lora.rank}))
@@ -200,8 +202,11 @@ def propose(trial: Any, settings: Settings) -> dict[str, Any]:
         "train.steps": trial.suggest_int("steps", max(1, steps // 2), steps * 2, log=True),
         "train.prior_weight": trial.suggest_float("prior_weight", 0.0, 1.0),
         "data.anchors": trial.suggest_categorical("anchors", sorted({0, 8, 16, 32, settings.data.anchors})),
-        "train.word_learning_rate": trial.suggest_float("word_learning_rate", 2e-4, 5e-3, log=True) if word else 0.0,
+        "train.word_learning_rate": 0.0,
     }
+    if word:
+        low, high = word_rate / 5, min(1.0, word_rate * 5)
+        changes["train.word_learning_rate"] = trial.suggest_float("word_learning_rate", low, high, log=True)
     trial.set_user_attr("changes", changes)
     return changes
 

@@ -111,6 +111,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         from workbench.training.previews import draw_preview
         from workbench.training.techniques import drawing_of, weighting_of
         from workbench.training.validation import Validation, hold_out
+        from workbench.training.word import learned_word
 
     with stages("base"):
         accelerator = start_accelerator(
@@ -143,8 +144,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             build_dataset(folder, photos, captioned[len(anchors) :], captioned[: len(anchors)])
     accelerator.wait_for_everyone()
     lora, goal, extras = settings.lora, settings.train, settings.train.techniques
-    # diffusers opens a learned word only together with other layers of its text encoder.
-    word = settings.trigger if goal.word_learning_rate > 0 and lora.text_encoder else ""
+    word = learned_word(settings.trigger, goal.word_learning_rate, lora.text_encoder)
     if goal.word_learning_rate > 0 and not word:
         say(run, "the trigger word gets no entry of its own, since lora.text_encoder is off")
     with stages("encoding"), accelerator.main_process_first():

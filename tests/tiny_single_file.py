@@ -148,7 +148,7 @@ def _transformer(pipeline: Any) -> dict[str, Any]:
         return state
     if kind == "ZImageTransformer2DModel":
         return _z_image(state)
-    raise NotImplementedError(kind)
+    raise ValueError(kind)
 
 
 def _z_image(state: dict[str, Any]) -> dict[str, Any]:

@@ -120,13 +120,16 @@ def cpu_computes_half() -> bool:
     return False
 
 
+def halves_quickly(device: torch.device) -> bool:
+    """Whether `quick_half` changes anything on a device."""
+    return device.type == "cpu" and cpu_computes_half()
+
+
 def quick_half(device: torch.device) -> Any:
     """A context in which a CPU that has the units for it computes in bfloat16; elsewhere it changes nothing."""
     import torch
 
-    if device.type == "cpu" and cpu_computes_half():
-        return torch.autocast("cpu", torch.bfloat16)
-    return nullcontext()
+    return torch.autocast("cpu", torch.bfloat16) if halves_quickly(device) else nullcontext()
 
 
 def generator(seed: int, step: int = 0) -> torch.Generator:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters import attach, check_base, detach, file_sha256, find_adapter, read_weights
-from workbench.device import cpu_computes_half, quick_half
+from workbench.device import halves_quickly, quick_half
 from workbench.errors import GenerationError
 from workbench.generation.reading import read_request
 from workbench.generation.record import RECORD_FORMAT, Picture, request_from_record
@@ -205,7 +205,7 @@ class Engine:
 
     def _dtype(self) -> str:
         """The number format of the sampling steps."""
-        half = self.backbone.device.type == "cpu" and cpu_computes_half()
+        half = halves_quickly(self.backbone.device)
         return "bfloat16" if half else str(self.backbone.dtype).removeprefix("torch.")
 
     def _size(self, wanted: int) -> int:

@@ -65,7 +65,7 @@ def footprint(name: str) -> Footprint:
     """
     name = safe_name(name)
     entries, deleted = _adapters(name), _trashed(name)
-    names = {name, *(entry.name for entry in entries), *(name for name, _ in deleted)}
+    names = {name, *(entry.name for entry in entries), *(each for each, _ in deleted)}
     files = [key_file(name), *places_of(name, "photos", "cache", "person")]
     for entry in entries:
         files += [entry.path, entry.path.with_name(f"{entry.name}.kohya.safetensors")]
@@ -94,15 +94,16 @@ def forget_person(name: str) -> list[Path]:
     if any(state.name == name and state.alive for state in list_jobs()):
         raise SubjectError(name, "a training of this name is going on", f"Stop it first: workbench runs stop {name}")
     entries, deleted = _adapters(name), _trashed(name)
+    names = {name, *(entry.name for entry in entries), *(each for each, _ in deleted)}
     removed: list[Path] = []
     if (shelf() / UNREADABLE).exists():
         removed += erase([shelf() / UNREADABLE])  # nobody can tell whose labels were in it
     # Opening a gallery makes its folder; forgetting should make nothing. Pictures first: they name the adapters.
     if (home() / "gallery").is_dir():
         gallery = Gallery()
-        for each in {name, *(entry.name for entry in entries), *(name for name, _ in deleted)}:
+        for each in names:
             removed += gallery.delete(*[kept.id for kept in gallery.search(adapter=each, limit=sys.maxsize)])
-    for pack in _packs({name, *(entry.name for entry in entries), *(name for name, _ in deleted)}):
+    for pack in _packs(names):
         from workbench.packs import delete_pack
 
         removed += delete_pack(pack)
@@ -119,7 +120,7 @@ def forget_person(name: str) -> list[Path]:
         with suppress(OSError):  # others are still in it
             folder.parent.rmdir()
             folder.parent.parent.rmdir()
-    drop_shared({name, *(entry.name for entry in entries), *(name for name, _ in deleted)})
+    drop_shared(names)
     return removed + forget(name)
 
 

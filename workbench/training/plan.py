@@ -21,6 +21,7 @@ from workbench.training.memory import lower_rung, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
 from workbench.training.optimizer import make_optimizer
 from workbench.training.run import out_of_memory
+from workbench.training.word import learned_word
 
 STEPS = 3
 # Share of the memory that a run may take: the rest is for what grows (caches, fragments) and for other programs.
@@ -142,7 +143,8 @@ def probe_run(backbone: Backbone, values: Mapping[str, Any], opening: float = 0.
 
 def _steps(backbone: Backbone, values: Mapping[str, Any], steps: int) -> float:
     text_rank = int(values["lora.text_rank"]) if values["lora.text_encoder"] else 0
-    word = str(values["trigger"]) if values["train.word_learning_rate"] > 0 else ""
+    rate = float(values["train.word_learning_rate"])
+    word = learned_word(str(values["trigger"]), rate, bool(values["lora.text_encoder"]))
     save_memory(backbone, bool(values["memory.checkpointing"]), str(values["memory.quantise"]))
     adapter = attach_lora(
         backbone, int(values["lora.rank"]), float(values["lora.alpha"]), values["lora.targets"],

@@ -19,6 +19,17 @@ TABLE = "token_embedding"
 LEARNED = "lora_embedding_B"
 
 
+def learned_word(trigger: str, rate: float, text_encoder: bool) -> str:
+    """The word that gets an entry of its own, or none.
+
+    Args:
+        trigger: the run's.
+        rate: its learning rate.
+        text_encoder: whether layers of the text encoder learn too; diffusers opens a learned word only with them.
+    """
+    return trigger if rate > 0 and text_encoder else ""
+
+
 def word_tokens(backbone: Backbone, word: str) -> tuple[int, ...]:
     """The tokens of a word, each once.
 
