@@ -11,7 +11,7 @@ import pytest
 from workbench.config import ROOT
 
 ORDER = [
-    ("errors", "config", "device"),
+    ("errors", "config", "device", "processes"),
     ("privacy",),
     ("world",),
     ("photos",),

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.config import home, safe_name
 from workbench.errors import JobError
-from workbench.jobs.processes import launcher_pid, number, read_object, worker_pid
+from workbench.processes import launcher_pid, number, read_object, worker_pid
 
 LIVE_STATES = ("preparing", "running", "saving")
 SILENT_DEATH = "the process ended without a word"

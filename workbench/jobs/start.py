@@ -32,7 +32,8 @@ from workbench.config import (
 from workbench.device import cpu_computes_half, thread_count
 from workbench.errors import JobError, RunBusyError, StorageError
 from workbench.jobs.follow import existing_run, job_state, run_folder, settings_file
-from workbench.jobs.processes import launcher_pid, number, read_object, signal_all, wait_for_end, worker_pid
+from workbench.jobs.processes import signal_all, wait_for_end
+from workbench.processes import launcher_pid, mark, number, read_object, worker_pid
 
 RECIPE = ROOT / "recipes" / "train_lora.py"
 ACCELERATE_CONFIG = ROOT / "accelerate_config.yaml"
@@ -186,7 +187,7 @@ def _launch(folder: Path, settings: Path, recipe: Path) -> Job:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    atomic_write(folder / "job.json", json.dumps({"pid": process.pid, "started": started}))
+    atomic_write(folder / "job.json", json.dumps(mark(process.pid) | {"started": started}))
     return Job(folder.name, folder, process.pid, started)
 
 

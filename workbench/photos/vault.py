@@ -22,8 +22,9 @@ from workbench.photos.crop import crop_face, natural_size
 from workbench.photos.photo import Photo, open_photo
 from workbench.photos.subject import Subject, load_subject, save_subject, subject_folder
 from workbench.photos.verdict import Judgement, Verdict
-from workbench.privacy import erase, erase_key, is_running, places_of, read_private, sweep, write_private
+from workbench.privacy import erase, erase_key, places_of, read_private, sweep, write_private
 from workbench.privacy.retention import expiry
+from workbench.processes import is_running
 
 
 def add_photos(subject: Subject, verdict: Verdict) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -17,12 +16,10 @@ from workbench.config import atomic_write, home, shelf, storage_errors
 from workbench.errors import SubjectError
 from workbench.privacy.kept import places_of
 from workbench.privacy.seal import erase_key
+from workbench.processes import is_running
 
 KEEP_DAYS = 30
 LONGEST_DAYS = 3650
-_BUSY_STATES = ("preparing", "running", "saving")
-# A run writes its heartbeat every few seconds; a process number may since belong to another program.
-_HEARTBEAT = 120.0
 
 
 @dataclass(frozen=True)
@@ -134,21 +131,6 @@ def sweep(*places: Path, older_than: float = 60.0) -> list[Path]:
                     if path.is_file() and time.time() - path.stat().st_mtime > older_than:
                         removed += erase([path])
     return removed
-
-
-def is_running(run: Path) -> bool:
-    """Whether a training goes on in a run folder, by its heartbeat."""
-    try:
-        status = json.loads((run / "status.json").read_text(encoding="utf-8"))
-        if status["state"] not in _BUSY_STATES:
-            return False
-        fresh = time.time() - (run / "status.json").stat().st_mtime < _HEARTBEAT
-        os.kill(int(status["pid"]), 0)
-        return fresh
-    except PermissionError:
-        return True  # the process is somebody else's, but it is there
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def _people(now: datetime) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The run folder: the truth about a run, on disk, where a page, a command and the next attempt find it.
 
 runs/NAME/settings.yaml      what it was started with
-runs/NAME/status.json        heartbeat: {state, stage, step, steps, pid, updated, reason}
+runs/NAME/status.json        heartbeat: {state, stage, step, steps, pid, birth, boot, updated, reason}
 runs/NAME/metrics.jsonl      a line for each step: {step, loss, lr, grad_norm, seconds, left}
 runs/NAME/log.txt            what was said, with the time
 runs/NAME/checkpoints/       see `checkpoint`
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -27,6 +26,7 @@ from typing import Any
 
 from workbench.config import atomic_write, make_folder, storage_errors
 from workbench.errors import RunBusyError, StorageError, TrainingError, WorkbenchError
+from workbench.processes import mark
 
 STATES = ("preparing", "running", "saving", "stopped", "failed", "done")
 PRODUCTS = (
@@ -125,7 +125,7 @@ class RunFolder:
         if beat and now - self._last_beat < HEARTBEAT_SECONDS:
             return
         self._last_beat = now
-        content = json.dumps(self._status | {"pid": os.getpid(), "updated": now}, ensure_ascii=False)
+        content = json.dumps(self._status | mark() | {"updated": now}, ensure_ascii=False)
         if beat:
             # Not flushed to the disk: after a power cut nobody asks for the last second's heartbeat.
             with storage_errors(self.folder):
