@@ -26,7 +26,7 @@ from workbench.adapters import read_card
 from workbench.backbones import open_backbone
 from workbench.config import ROOT, home, shelf
 from workbench.dataset import load_examples
-from workbench.dataset.encode import latent_file
+from workbench.dataset.latents import latent_file
 from workbench.training import RunFolder
 from workbench.training.checkpoint import last_checkpoint
 from workbench.world.character import sample_character, sample_scene
@@ -196,7 +196,7 @@ def test_a_loss_that_is_no_number_names_the_photo_and_keeps_the_last_checkpoint(
     assert recipe.main([*words, "steps=1", "trackers="]) == 0
     photo = next(each for each in load_examples(home() / "datasets" / "mia") if each.file.name == "photo-001.png")
     for flip in (False, True):
-        kept = latent_file(home() / "cache" / "latents", open_backbone(base, "cpu"), photo, 32, flip)
+        kept = latent_file(home() / "cache" / "latents", open_backbone(base, "cpu"), photo, (32, 32), flip)
         assert kept is not None and kept.exists()
         save_file({name: np.full_like(value, np.nan) for name, value in load_file(kept).items()}, kept)
     assert recipe.main([*words, "steps=50", "trackers=", "checkpoint_every=1", "seed=3"]) == 2

@@ -47,8 +47,8 @@ class Counting:
 
 def test_every_picture_has_its_latents(backbone: Backbone, examples: list[Example]) -> None:
     data = encode(backbone, examples, flips=True, weights={"class": 0.3})
-    assert data.mean.shape == data.std.shape == (6, 4, 8, 8)  # photos are shown mirrored too
-    assert data.views == ((0, 1), (2, 3), (4,), (5,))
+    assert data.grids[0].mean.shape == data.grids[0].std.shape == (6, 4, 8, 8)  # photos are shown mirrored too
+    assert data.grids[0].views == ((0, 1), (2, 3), (4,), (5,))
     assert data.kinds == {"photo": (0, 1), "anchor": (2,), "class": (3,)}
     assert data.weights.tolist() == pytest.approx([1, 1, 1, 0.3])
     assert data.names[0] == "photo-000.png" and len(data) == 4
@@ -58,7 +58,7 @@ def test_latents_are_those_of_the_picture_and_its_mirror(backbone: Backbone, exa
     data = encode(backbone, examples, flips=True)
     for row, image in enumerate([picture(1), ImageOps.mirror(picture(1))]):
         pixels = torch.from_numpy(np.array(image, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
-        torch.testing.assert_close(data.mean[row], backbone.encode_images(pixels)[0][0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(data.grids[0].mean[row], backbone.encode_images(pixels)[0][0], atol=1e-5, rtol=1e-4)
 
 
 def test_words_are_kept_as_ids_or_as_embeddings(backbone: Backbone, examples: list[Example]) -> None:
@@ -76,7 +76,7 @@ def test_the_second_time_nothing_is_computed(backbone: Backbone, examples: list[
     once = encode(first, examples, flips=True, cache_dir=tmp_path / "cache")
     again = encode(second, examples, flips=True, cache_dir=tmp_path / "cache")
     assert (first.encoded, second.encoded) == (6, 0)
-    assert torch.equal(once.mean, again.mean) and torch.equal(once.std, again.std)
+    assert torch.equal(once.grids[0].mean, again.grids[0].mean) and torch.equal(once.grids[0].std, again.grids[0].std)
 
 
 def test_what_changed_is_computed_again(backbone: Backbone, examples: list[Example], tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_what_changed_is_computed_again(backbone: Backbone, examples: list[Examp
     counting = Counting(backbone)
     data = encode(counting, changed, cache_dir=tmp_path / "cache")
     assert counting.encoded == 1
-    assert torch.equal(data.mean[0], encode(backbone, content).mean[0])
+    assert torch.equal(data.grids[0].mean[0], encode(backbone, content).grids[0].mean[0])
     assert data.digest != encode(backbone, examples, cache_dir=tmp_path / "cache").digest
 
 
@@ -97,7 +97,7 @@ def test_another_base_or_size_is_not_the_same_latent(
 ) -> None:
     encode(backbone, examples, cache_dir=tmp_path / "cache")
     larger = Counting(backbone)
-    assert encode(larger, examples, resolution=64, cache_dir=tmp_path / "cache").mean.shape[-1] == 16
+    assert encode(larger, examples, resolution=64, cache_dir=tmp_path / "cache").grids[0].mean.shape[-1] == 16
     other = Counting(backbone)
     other.fingerprint = "another"
     encode(other, examples, cache_dir=tmp_path / "cache")

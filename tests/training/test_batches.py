@@ -66,7 +66,7 @@ def test_noise_levels_and_pictures_do_not_go_together(data: EncodedSet) -> None:
 
 
 def test_latents_are_drawn_from_the_posterior(data: EncodedSet) -> None:
-    row = data.views[0][0]
+    row = data.grids[0].views[0][0]
     drawn = [
         batch.latents[slot]
         for step in range(300)
@@ -77,8 +77,8 @@ def test_latents_are_drawn_from_the_posterior(data: EncodedSet) -> None:
     stack = torch.stack(drawn)
     assert len(drawn) == 50
     # The mean of 50 draws is off by 1/√50 of a standard deviation, and by 4 times that nowhere.
-    assert ((stack.mean(0) - data.mean[row]).abs() < 5 * data.std[row] / 50**0.5).all()
-    torch.testing.assert_close(stack.std(0).mean(), data.std[row].mean(), rtol=0.1, atol=1e-3)
+    assert ((stack.mean(0) - data.grids[0].mean[row]).abs() < 5 * data.grids[0].std[row] / 50**0.5).all()
+    torch.testing.assert_close(stack.std(0).mean(), data.grids[0].std[row].mean(), rtol=0.1, atol=1e-3)
 
 
 def test_weights_and_words_belong_to_their_examples(data: EncodedSet) -> None:

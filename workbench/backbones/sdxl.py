@@ -39,10 +39,11 @@ class SDXLBackbone(UNetBackbone):
         first = self.pipeline.text_encoder(words["ids"], output_hidden_states=True)
         second = self.pipeline.text_encoder_2(words["ids_2"], output_hidden_states=True)
         # The last layer but one of each; the summary is the second's alone.
-        return {
+        told = {
             "text": torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1),
             "pooled": second.text_embeds,
         }
+        return told | {"cut": words["cut"]} if "cut" in words else told
 
     def unread(self, prompt: str) -> str:
         tokenizer = self.pipeline.tokenizer_2
@@ -52,15 +53,16 @@ class SDXLBackbone(UNetBackbone):
         height, width = (side * self.latent_scale for side in noisy.shape[-2:])
         # Size of the original, where it was cut, size of the cut (§2.2 of the paper). What the pipeline tells when it
         # draws is told here too: a picture of full size, not cut. The true size of a small photo would teach the
-        # adapter to look small.
-        sizes = torch.tensor([height, width, 0, 0, height, width], device=noisy.device, dtype=self.dtype)
+        # adapter to look small. In aspect buckets it is the bucket's size, and where the picture was cut.
+        size = torch.tensor([[height, width]], device=noisy.device).expand(len(noisy), -1)
+        cut = text["cut"] if "cut" in text else torch.zeros_like(size)
         predicted: torch.Tensor = self.denoiser(
             noisy.to(self.dtype),
             timesteps,
             encoder_hidden_states=text["text"].to(self.dtype),
             added_cond_kwargs={
                 "text_embeds": text["pooled"].to(self.dtype),
-                "time_ids": sizes.expand(len(noisy), -1),
+                "time_ids": torch.cat([size, cut, size], 1).to(self.dtype),
             },
             return_dict=False,
         )[0]

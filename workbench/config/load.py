@@ -267,6 +267,8 @@ def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str
     techniques = settings.train.techniques
     if techniques.get("lora_plus") and settings.lora.kind not in ("lora", "rslora", "pissa", "dora"):
         yield f"train.techniques: lora_plus has no effect with lora.kind={settings.lora.kind}"
+    if techniques.get("mask") and techniques.get("buckets", 0) > 1:
+        yield "train.techniques: mask knows where the head is in face crops only; leave out mask or buckets"
     if techniques.get("teacher") and settings.data.class_pictures == 0:
         yield "train.techniques: teacher has no effect without data.class_pictures"
     if settings.train.batch_size % settings.memory.parts:

@@ -63,6 +63,17 @@ TECHNIQUES = {
     "tag_dropout": Technique(
         "Chance of each part of a caption to be left out, except the first; 0.2.", 0.9, "dataset.wordings"
     ),
+    "buckets": Technique(
+        "Photos whole and in their own shape, up to so many times as long as wide, in place of face crops; 2, for a "
+        "style or a whole figure.",
+        4,
+        "dataset.buckets",
+    ),
+    "multi_resolution": Technique(
+        "Shows every picture smaller too, down to this share of its side: 0.5. The person then comes out at each size.",
+        0.9,
+        "dataset.buckets",
+    ),
     "lora_plus": Technique(
         "The second matrix learns so many times faster (arXiv 2402.12354); 4 to 16, with a lower learning rate.",
         64,

@@ -15,6 +15,7 @@ from workbench.backbones import Words, pick
 from workbench.dataset.encode import EncodedSet
 from workbench.device import generator
 from workbench.training.timesteps import draw_levels
+from workbench.training.turns import choose_grid, kind_shares, turn_of
 from workbench.training.weighting import offset_noise
 
 # Steps draw from the generator's streams 0, 1, 2, …; orders of presentation from these far away.
@@ -69,19 +70,22 @@ class Drawing:
     Args:
         spread, shift: of the noise levels, see `timesteps.draw_levels`.
         offset: see `weighting.offset_noise`.
-        masks: (n, 1, h, w) weights of places in each example, or None.
+        masks: for each grid, (n, 1, h, w) weights of places in each example, or None.
         taught: (n,) true for examples that the base itself teaches, or None.
     """
 
     spread: float = 0.0
     shift: float = 1.0
     offset: float = 0.0
-    masks: torch.Tensor | None = None
+    masks: tuple[torch.Tensor, ...] | None = None
     taught: torch.Tensor | None = None
 
 
 def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[tuple[int, int]]:
     """Chooses a step's examples: kinds take turns, and within a kind every example comes once before any comes again.
+
+    Where pictures have several sizes, all of a step are of one: sizes and kinds then come as often as makes every
+    example of a kind, and the kinds, equally frequent.
 
     Args:
         data: the data set.
@@ -90,17 +94,21 @@ def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[t
         size: of the whole batch.
 
     Returns:
-        (example, view) pairs; views of an example take turns too.
+        (example, view) pairs; views of an example take turns too. The view counts the rows of the step's grid.
     """
-    kinds = list(data.kinds.values())
+    number, visit = choose_grid(data, step)
+    grid = data.grids[number]
+    members = [[example for example in kind if grid.views[example]] for kind in data.kinds.values()]
+    even = len(data.grids) == 1
+    shares = [] if even else kind_shares(data, number)
     chosen = []
-    for slot in range(step * size, (step + 1) * size):
-        turn, kind = divmod(slot, len(kinds))
-        members = kinds[kind]
-        lap, position = divmod(turn, len(members))
-        order = torch.randperm(len(members), generator=generator(seed, ORDER_STREAM + lap * len(kinds) + kind))
-        example = members[int(order[position])]
-        chosen.append((example, (lap + example) % len(data.views[example])))
+    for slot in range(visit * size, (visit + 1) * size):
+        turn, kind = divmod(slot, len(members)) if even else turn_of(shares, slot)[::-1]
+        lap, position = divmod(turn, len(members[kind]))
+        stream = ORDER_STREAM + (lap * len(members) + kind) * len(data.grids) + number
+        order = torch.randperm(len(members[kind]), generator=generator(seed, stream))
+        example = members[kind][int(order[position])]
+        chosen.append((example, (lap + example) % len(grid.views[example])))
     return chosen
 
 
@@ -125,10 +133,11 @@ def draw_batch(
         process, processes: this process gets every `processes`-th example, from the `process`-th on.
         drawing: noise levels, noise and weights of places.
     """
-    chosen = choose_examples(data, seed, step, size)
+    number, _ = choose_grid(data, step)
+    grid, chosen = data.grids[number], choose_examples(data, seed, step, size)
     random = generator(seed, step)
     levels = draw_levels(size, timesteps, random, drawing.spread, drawing.shift)
-    shape = (size, *data.mean.shape[1:])
+    shape = (size, *grid.mean.shape[1:])
     noise = torch.randn(shape, generator=random)
     jitter = torch.randn(shape, generator=random)
     # Drawn last and always, so that turning a technique on leaves the rest of a run as it was.
@@ -137,9 +146,9 @@ def draw_batch(
     turns = torch.rand(size, generator=random)
 
     mine = slice(process, None, processes)
-    device = data.mean.device
+    device = data.device
     examples = torch.tensor([example for example, _ in chosen[mine]])
-    rows = torch.tensor([data.views[example][view] for example, view in chosen[mine]])
+    rows = torch.tensor([grid.views[example][view] for example, view in chosen[mine]])
     said = torch.tensor(
         [
             data.wordings[example][int(turn * len(data.wordings[example]))]
@@ -149,14 +158,17 @@ def draw_batch(
     examples, rows, said, levels, noise, jitter = (
         _send(part, device) for part in (examples, rows, said, levels[mine], noise[mine], jitter[mine])
     )
+    text = pick(data.ids if data.text is None else data.text, said)
+    if grid.cut is not None:
+        text["cut"] = grid.cut[rows]
     return Batch(
         examples=tuple(example for each in range(processes) for example, _ in chosen[each::processes]),
-        latents=data.mean[rows] + data.std[rows] * jitter,
+        latents=grid.mean[rows] + grid.std[rows] * jitter,
         noise=noise,
         timesteps=levels,
-        text=pick(data.ids if data.text is None else data.text, said),
+        text=text,
         weights=data.weights[examples],
-        mask=None if drawing.masks is None else drawing.masks[examples],
+        mask=None if drawing.masks is None else drawing.masks[number][examples],
         taught=None if drawing.taught is None else drawing.taught[examples],
     )
 

@@ -38,7 +38,7 @@ class Follower:
             tracker: an object with `log(values, step)`, such as an `Accelerator`.
         """
         self._data, self._steps, self._run, self._names, self._tracker = data, steps, run, names, tracker
-        self._at_once = 1 if data.mean.device.type == "cpu" else STEPS_AT_ONCE
+        self._at_once = 1 if data.device.type == "cpu" else STEPS_AT_ONCE
         self._pending: list[tuple[int, torch.Tensor, torch.Tensor, tuple[int, ...], float]] = []
         self._since, self._last_line = time.perf_counter(), time.perf_counter()
         self._done, self._pace = start, 0.0

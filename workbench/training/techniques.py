@@ -36,14 +36,13 @@ def drawing_of(techniques: Mapping[str, float], backbone: Backbone, data: Encode
     """
     flow = backbone.prediction == "flow"
     photos, others = (
-        torch.tensor([index in data.kinds.get(kind, ()) for index in range(len(data))], device=data.mean.device)
+        torch.tensor([index in data.kinds.get(kind, ()) for index in range(len(data))], device=data.device)
         for kind in ("photo", "class")
     )
     masks = None
     if strength := techniques.get("mask", 0.0):
-        height, width = data.mean.shape[-2:]
-        head = head_mask(height, width, outside=1 - strength).to(data.mean.device)
-        masks = torch.where(photos[:, None, None, None], head, torch.ones_like(head))
+        heads = [head_mask(*grid.mean.shape[-2:], outside=1 - strength).to(data.device) for grid in data.grids]
+        masks = tuple(torch.where(photos[:, None, None, None], head, torch.ones_like(head)) for head in heads)
     return Drawing(
         spread=techniques.get("logit_normal", 1.0 if flow else 0.0),
         shift=techniques.get("shift", 0.0) or (backbone.shift if flow else 1.0),

@@ -55,10 +55,13 @@ class Validation:
             seed: the run's.
         """
         self._objective, self._data, self._held = objective, data, held
-        device = data.mean.device
-        self._levels = ((torch.arange(LEVELS) + 0.5) / LEVELS * backbone.timesteps).long().to(device)
-        shape, random = (LEVELS, *data.mean.shape[1:]), generator(seed, STREAM)
-        self._noise = [torch.randn(shape, generator=random).to(device) for _ in held]
+        self._levels = ((torch.arange(LEVELS) + 0.5) / LEVELS * backbone.timesteps).long().to(data.device)
+        # Each photo at the largest size it has.
+        self._grids = [next(grid for grid in data.grids if grid.views[example]) for example in held]
+        random = generator(seed, STREAM)
+        self._noise = [
+            torch.randn((LEVELS, *grid.mean.shape[1:]), generator=random).to(data.device) for grid in self._grids
+        ]
 
     @torch.no_grad()
     def loss(self) -> float | None:
@@ -68,10 +71,13 @@ class Validation:
         data, training = self._data, self._objective.training
         self._objective.eval()
         losses = []
-        for example, noise in zip(self._held, self._noise, strict=True):
-            latents = data.mean[data.views[example][0]].expand_as(noise)
-            said = torch.full((LEVELS,), data.wordings[example][0], device=data.mean.device)
+        for example, grid, noise in zip(self._held, self._grids, self._noise, strict=True):
+            row = grid.views[example][0]
+            latents = grid.mean[row].expand_as(noise)
+            said = torch.full((LEVELS,), data.wordings[example][0], device=data.device)
             text = pick(data.ids if data.text is None else data.text, said)
+            if grid.cut is not None:
+                text["cut"] = grid.cut[row].expand(LEVELS, -1)
             losses.append(self._objective(latents, noise, self._levels, text))
         self._objective.train(training)
         return float(torch.cat(losses).mean())
