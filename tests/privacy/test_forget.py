@@ -18,7 +18,7 @@ from workbench.adapters.labels import change_label
 from workbench.adapters.trash import trash_adapter
 from workbench.cli import main
 from workbench.config import atomic_write, home, shelf
-from workbench.gallery import Gallery
+from workbench.gallery import Gallery, Query
 from workbench.generation import Picture
 from workbench.jobs import footprint, forget_person, forget_with_receipt
 from workbench.packs import Recipe, create_pack
@@ -80,6 +80,9 @@ def plant(name: str, mark: str) -> None:
     gallery = Gallery()
     picture(gallery, name, mark)
     picture(gallery, f"{name}-renamed", mark + "2")
+    gallery.collections.put(f"best of {name} {mark}", gallery.ids(Query(adapter=name)))
+    picture(gallery, name, mark + "3")
+    gallery.throw_away(gallery.ids(Query(words=mark + "3"))[0])
     adapter(name, Card(name=name, traits={"hair_colour": mark}))
     (shelf() / f"{name}.kohya.safetensors").write_bytes((shelf() / f"{name}.safetensors").read_bytes())
     adapter(f"{name}-renamed", Card(name=name, scope=mark))

@@ -99,7 +99,7 @@ def _turn(page: int) -> None:
 def _card(kept: Gallery, picture: Kept, selecting: bool) -> None:
     with st.container(key=f"card-picture-{picture.id}"):
         try:
-            st.image(str(kept.thumbnail(picture.id)), alt=picture.prompt or picture.id, width="stretch")
+            st.image(kept.thumbnail(picture.id), alt=picture.prompt or picture.id, width="stretch")
         except GalleryError as error:
             st.html(f'<div class="nophoto"><img src="{theme.chibi("lena", "sad")}" alt=""></div>')
             st.html(f'<p class="small">{escaped(error.reason)}</p>')

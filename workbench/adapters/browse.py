@@ -20,9 +20,13 @@ def subject_of(entry: ShelfEntry) -> str:
 
     An adapter that stands under another name than it was made under keeps the name it was given here.
     """
-    if entry.label.subject:
-        return entry.label.subject
-    name = entry.name
+    return subject_named(entry.name, entry.label.subject)
+
+
+def subject_named(name: str, label: str = "") -> str:
+    """The same by an adapter's name and the subject on its label, for those that left the shelf too."""
+    if label:
+        return label
     while match := _VERSION.match(name):
         name = match[1]
     return name

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from workbench.gallery.gallery import Gallery, Kept
+from workbench.gallery.query import Query
+from workbench.gallery.trash import Deleted
 
-__all__ = ["Gallery", "Kept"]
+__all__ = ["Deleted", "Gallery", "Kept", "Query"]

@@ -1,9 +1,11 @@
 """Pictures that were kept: PNG files with their records inside, an index to search them, small copies to show them.
 
-    gallery/<id>.png        a picture; the file is the truth
-    gallery/stars/<id>      an empty file: this picture has a star
-    gallery/thumbs/<id>.webp   a small copy, made when first asked for
-    gallery/index/          see `index.py`
+    gallery/<id>.png            a picture; the file is the truth
+    gallery/stars/<id>          an empty file: this picture has a star
+    gallery/collections/        see `collections.py`
+    gallery/thumbs/<id>.webp    see `thumbnails.py`
+    gallery/trash/              see `trash.py`
+    gallery/index/              see `index.py`
 
 A PNG that is put into the folder by hand appears; one that is taken away disappears.
 """
@@ -11,25 +13,22 @@ A PNG that is put into the folder by hand appears; one that is taken away disapp
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from workbench.config import atomic_write, home, make_folder, storage_errors
-from workbench.errors import GalleryError, GenerationError
+from workbench.errors import GalleryError
+from workbench.gallery.collections import Collections
+from workbench.gallery.files import Files, is_id
 from workbench.gallery.index import Index, Row
-from workbench.generation.record import Picture, picture_png, read_record
-
-THUMBNAIL = 256  # px
-# A file name that stays inside its folder, whoever gave it.
-_ID = re.compile(r"[^./\\\0][^/\\\0]{0,150}")
+from workbench.gallery.query import Query
+from workbench.gallery.thumbnails import make_thumbnail, read_thumbnail, thumbnail_of, write_thumbnail
+from workbench.gallery.trash import Belonging, Deleted, Trash
+from workbench.generation.record import Picture, picture_png
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,19 @@ class Kept:
 
 
 class Gallery:
-    """The pictures of one folder. Several threads and processes may use it at the same time."""
+    """The pictures of one folder. Several threads and processes may use it at the same time.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    Attributes:
+        collections: named sets of pictures.
+        trash: what was deleted in the last thirty days.
+    """
+
+    def __init__(self, folder: Path | None = None, on_new: Callable[[int, int], object] | None = None) -> None:
         """Opens a gallery, new or not; the index is brought up to date with the files.
 
         Args:
             folder: where the pictures are; None for the workspace's `gallery/`.
+            on_new: called as (done, all) while many new files are read.
 
         Raises:
             StorageError: the folder cannot be read or written.
@@ -70,7 +75,9 @@ class Gallery:
         # SQLite comes and goes with files of its own; in a folder of its own they do not look like new pictures.
         self._index = Index(make_folder(self.folder / "index") / "index.sqlite")
         self._index.prepare()
-        self._seen = -1
+        self.collections = Collections(self.folder / "collections", self._index)
+        self.trash = Trash(self.folder / "trash")
+        self._files = Files(self.folder, self._index, on_new)
         self._follow_files()
 
     def add(self, picture: Picture) -> str:
@@ -87,7 +94,8 @@ class Gallery:
         stamp = "-".join(re.findall(r"\d+", when)[:6])
         name = f"{stamp}-{hashlib.sha256(content).hexdigest()[:10]}"
         atomic_write(self.folder / f"{name}.png", content)
-        self._index.put([(name, {"created": when} | picture.record, self._star_file(name).exists())])
+        self._index.put([(name, {"created": when} | picture.record, self._files.star(name).exists())])
+        write_thumbnail(self._files.thumbnail(name), make_thumbnail(picture.image))
         return name
 
     def get(self, name: str) -> Kept:
@@ -97,10 +105,15 @@ class Gallery:
             GalleryError: there is none.
         """
         self._follow_files()
-        row = self._index.get(name) if _ID.fullmatch(name) else None
+        row = self._index.get(name) if is_id(name) else None
         if row is None:
             raise GalleryError(f"Picture {name[:120]!r}", "it is not in the gallery", "Choose one that is shown there")
         return self._kept(row)
+
+    def several(self, names: Sequence[str]) -> list[Kept]:
+        """Those of these pictures that there are, in the order they are named."""
+        self._follow_files()
+        return [self._kept(row) for row in self._index.several([name for name in names if is_id(name)])]
 
     def search(
         self,
@@ -111,32 +124,70 @@ class Gallery:
         offset: int = 0,
         since: str = "",
         until: str = "",
+        subject: str = "",
+        collection: str = "",
     ) -> list[Kept]:
-        """Finds pictures, newest first.
+        """Finds pictures, newest first; see `Query` for what can be asked.
 
         Args:
-            words: all of them must occur in the prompt, the base's name, the seed or the adapters' names; parts of
-                words count, letter case does not.
-            adapter: only pictures made with this one.
-            stars_only: only those with a star.
             limit, offset: which part of what is found.
-            since, until: ISO 8601 times or dates in UTC; `until` itself is not included.
         """
+        return self.find(Query(words, adapter, subject, collection, stars_only, since, until), limit, offset)
+
+    def find(self, query: Query, limit: int = 60, offset: int = 0) -> list[Kept]:
+        """Finds pictures, newest first: that part of them."""
         self._follow_files()
-        rows, _ = self._index.find(words, adapter, stars_only, since, until, limit, offset)
-        return [self._kept(row) for row in rows]
+        return [self._kept(row) for row in self._index.find(query, self._adapters_of(query), limit, offset)]
+
+    def ids(self, query: Query) -> list[str]:
+        """The ids of all pictures that match, newest first."""
+        self._follow_files()
+        return self._index.ids(query, self._adapters_of(query))
 
     def count(
-        self, words: str = "", adapter: str = "", stars_only: bool = False, since: str = "", until: str = ""
+        self,
+        words: str = "",
+        adapter: str = "",
+        stars_only: bool = False,
+        since: str = "",
+        until: str = "",
+        subject: str = "",
+        collection: str = "",
     ) -> int:
         """How many pictures `search` would find without a limit."""
+        return self.how_many(Query(words, adapter, subject, collection, stars_only, since, until))
+
+    def how_many(self, query: Query) -> int:
+        """How many pictures match."""
         self._follow_files()
-        return self._index.find(words, adapter, stars_only, since, until, 0, 0)[1]
+        return self._index.count(query, self._adapters_of(query))
 
     def adapters(self) -> Mapping[str, int]:
         """The adapters that pictures were made with, and in how many."""
         self._follow_files()
         return self._index.adapters()
+
+    def subjects(self) -> Mapping[str, list[str]]:
+        """Whose pictures there are: for each person the adapters that their pictures were made with."""
+        from workbench.adapters.browse import subject_named
+        from workbench.adapters.labels import Label, read_labels
+
+        labels = read_labels()
+        found: dict[str, list[str]] = {}
+        for adapter in self.adapters():
+            found.setdefault(subject_named(adapter, labels.get(adapter, Label()).subject), []).append(adapter)
+        return found
+
+    def filled_collections(self) -> Mapping[str, int]:
+        """Every collection, and how many pictures are in it."""
+        self._follow_files()
+        counts = self._index.collections()
+        return {name: counts.get(name, 0) for name in self.collections.names()}
+
+    def collections_of(self, name: str) -> list[str]:
+        """The collections that a picture is in."""
+        self._follow_files()
+        return self._index.collections_of(name)
 
     def star(self, name: str, starred: bool = True) -> None:
         """Gives a picture a star, or takes it away.
@@ -144,7 +195,7 @@ class Gallery:
         Raises:
             GalleryError: there is no such picture.
         """
-        file = self._star_file(self.get(name).id)
+        file = self._files.star(self.get(name).id)
         if starred:
             atomic_write(file, b"")
         else:
@@ -152,8 +203,49 @@ class Gallery:
                 file.unlink(missing_ok=True)
         self._index.star(name, starred)
 
+    def throw_away(self, *names: str) -> Deleted:
+        """Deletes pictures so that it can be undone for thirty days; see `put_back`.
+
+        Raises:
+            GalleryError: one of them is not in the gallery; nothing is deleted then.
+            StorageError: a file cannot be moved.
+        """
+        kept = [self.get(name) for name in dict.fromkeys(names)]
+        deleted = self.trash.put(
+            {each.path: Belonging(each.starred, tuple(self.collections_of(each.id))) for each in kept}
+        )
+        self._drop(kept)
+        return deleted
+
+    def put_back(self, which: str) -> list[str]:
+        """Brings deleted pictures back with their stars and collections.
+
+        Args:
+            which: the id of a `Deleted`.
+
+        Returns:
+            The ids of the pictures.
+
+        Raises:
+            GalleryError: they are not in the trash.
+            StorageError: a file cannot be moved.
+        """
+        back = self.trash.take_back(which, self.folder)
+        inside: dict[str, list[str]] = {}
+        for name, belonging in back.items():
+            if belonging.starred:
+                atomic_write(self._files.star(name), b"")
+            for collection in belonging.collections:
+                inside.setdefault(collection, []).append(name)
+        self._follow_files(anew=True)
+        for name, belonging in back.items():
+            self._index.star(name, belonging.starred or self._files.star(name).exists())
+        for collection, members in inside.items():
+            self.collections.put(collection, members)
+        return list(back)
+
     def delete(self, *names: str) -> list[Path]:
-        """Erases pictures with all that belongs to them.
+        """Erases pictures for good, with all that belongs to them.
 
         Returns:
             The files that were removed.
@@ -161,37 +253,51 @@ class Gallery:
         Raises:
             GalleryError: one of them is not in the gallery; nothing is removed then.
         """
-        removed = []
         kept = [self.get(name) for name in names]
+        removed = []
+        for path in [picture.path for picture in kept]:
+            if path.exists():
+                with storage_errors(path):
+                    path.unlink(missing_ok=True)
+                removed.append(path)
+        return removed + self._drop(kept)
+
+    def erase_deleted(self, adapters: Collection[str]) -> list[Path]:
+        """Erases for good those deleted pictures that were made with one of these adapters.
+
+        Returns:
+            The files that were removed.
+        """
+        return self.trash.erase(self.trash.made_with(adapters))
+
+    def _drop(self, kept: Sequence[Kept]) -> list[Path]:
+        """Removes what belongs to pictures whose files are gone; which files that were."""
+        removed = []
         for picture in kept:
-            for path in (picture.path, self._thumbnail_file(picture.id), self._star_file(picture.id)):
+            for path in (self._files.thumbnail(picture.id), self._files.star(picture.id)):
                 if path.exists():
                     with storage_errors(path):
                         path.unlink(missing_ok=True)
                     removed.append(path)
-        self._index.remove([picture.id for picture in kept])
+        names = [picture.id for picture in kept]
+        removed += self.collections.forget(names)
+        self._index.remove(names)
         return removed
 
-    def thumbnail(self, name: str) -> Path:
-        """A WebP copy of at most 256 px, made when first asked for.
+    def thumbnail(self, name: str) -> bytes:
+        """A WebP copy of at most 256 px; made when it is not there yet.
 
         Raises:
             GalleryError: there is no such picture, or its file cannot be read.
         """
-        small = self._thumbnail_file(name) if _ID.fullmatch(name) else None
-        if small is not None and small.exists() and (self.folder / f"{name}.png").exists():
-            return small
-        kept = self.get(name)
-        try:
-            with Image.open(kept.path, formats=["PNG"]) as image:
-                copy = image.convert("RGBA" if "A" in image.getbands() else "RGB")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise GalleryError(kept.path.name, "the file cannot be read", "Delete it from the gallery") from error
-        copy.thumbnail((THUMBNAIL, THUMBNAIL))
-        buffer = io.BytesIO()
-        copy.save(buffer, "WEBP", quality=85, method=2)
-        atomic_write(self._thumbnail_file(name), buffer.getvalue())
-        return self._thumbnail_file(name)
+        path = self.folder / f"{name}.png"
+        if not is_id(name) or not path.exists():
+            path = self.get(name).path
+        content = read_thumbnail(self._files.thumbnail(name))
+        if content is None:
+            content = thumbnail_of(path)
+            write_thumbnail(self._files.thumbnail(name), content)
+        return content
 
     def rebuild(self) -> int:
         """Reads all files again and makes the index anew.
@@ -200,41 +306,16 @@ class Gallery:
             How many pictures there are.
         """
         self._index.remove(sorted(self._index.names()))
-        self._seen = -1
-        self._follow_files()
+        self._follow_files(anew=True)
         return len(self._index.names())
 
-    def _follow_files(self) -> None:
-        """Brings the index up to date with the folder, if the folder has changed since the last look."""
-        with storage_errors(self.folder):
-            changed = self.folder.stat().st_mtime_ns
-            if changed == self._seen:
-                return
-            with os.scandir(self.folder) as entries:
-                there = {e.name[:-4] for e in entries if e.name.endswith(".png") and not e.name.startswith(".")}
-        known = self._index.names()
-        if gone := known - there:
-            self._index.remove(sorted(gone))
-        if new := sorted(name for name in there - known if _ID.fullmatch(name)):
-            self._index.put([self._read(name) for name in new])
-        self._seen = changed
+    def _follow_files(self, anew: bool = False) -> None:
+        """Brings the index up to date with the files, where they have changed since the last look."""
+        self._files.follow(anew)
+        self.collections.follow_files(anew)
 
-    def _read(self, name: str) -> Row:
-        path = self.folder / f"{name}.png"
-        try:
-            record = read_record(path)
-        except GenerationError as error:
-            # It stays visible: a person put it there.
-            record = {"prompt": "", "adapters": [], "notes": [f"{error.reason}. {error.way_out}."]}
-        if not record.get("created"):
-            record["created"] = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-        return name, record, self._star_file(name).exists()
+    def _adapters_of(self, query: Query) -> list[str]:
+        return self.subjects().get(query.subject, []) if query.subject else []
 
     def _kept(self, row: Row) -> Kept:
         return Kept(row[0], self.folder / f"{row[0]}.png", row[1], row[2])
-
-    def _star_file(self, name: str) -> Path:
-        return self.folder / "stars" / name
-
-    def _thumbnail_file(self, name: str) -> Path:
-        return self.folder / "thumbs" / f"{name}.webp"

@@ -1,6 +1,9 @@
-"""The gallery's index: a table that makes searching quick, and that can be thrown away at any time.
+"""The gallery's index: tables that make searching quick, and that can be thrown away at any time.
 
-The PNG files are the truth; the index is rebuilt from them when it is missing, damaged or of an older form.
+The files are the truth; the index is rebuilt from them when it is missing or damaged, and carried over when it is of an
+older form. What is searched (`pictures`) stands apart from the records, which are ten times as long: looking through
+the words of 10,000 pictures then takes some milliseconds, finds parts of words and languages without spaces, and leaves
+nothing behind of what is erased, as the segments of a full-text index would.
 """
 
 from __future__ import annotations
@@ -9,52 +12,71 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from workbench.config import storage_errors
 from workbench.errors import StorageError
+from workbench.gallery.query import Query, where
 
-FORM = 1  # counted up when the table changes
-_TABLE = """
+FORM = 2  # counted up when the tables change
+_TABLES = """
 create table if not exists pictures (
-    id text primary key, created text not null, starred integer not null, words text not null, record text not null
-);
+    id text primary key, created text not null, starred integer not null, words text not null
+) without rowid;
+create table if not exists records (id text primary key, record text not null);
 create table if not exists used (id text not null, adapter text not null, primary key (id, adapter)) without rowid;
+create table if not exists members (
+    collection text not null, id text not null, primary key (collection, id)
+) without rowid;
+create table if not exists facts (name text primary key, value text not null) without rowid;
 create index if not exists by_created on pictures (created desc, id desc);
-create index if not exists by_adapter on used (adapter);
+create index if not exists by_star on pictures (created desc, id desc) where starred = 1;
+create index if not exists by_adapter on used (adapter, id);
+create index if not exists by_member on members (id, collection);
 """
+_NEWEST = "order by created desc, id desc"
+# SQLite before 3.32 takes 999 values in one statement.
+_AT_ONCE = 500
 
 Row = tuple[str, dict[str, Any], bool]
 
 
 class Index:
-    """The table of a gallery's pictures. Each call opens its own connection, so threads and processes may share it."""
+    """The tables of a gallery's pictures. Each call opens its own connection, so threads and processes may share it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def prepare(self) -> bool:
-        """Makes the table.
+        """Makes the tables, or carries over those of an older form.
 
         Returns:
-            Whether it is empty because it is new, or because what was there could not be used.
+            Whether they are empty because they are new, or because what was there could not be used.
         """
         fresh = not self.path.exists()
         try:
             with self._connect() as base:
-                if not fresh and base.execute("pragma user_version").fetchone()[0] != FORM:
+                form = 0 if fresh else base.execute("pragma user_version").fetchone()[0]
+                if form == FORM:
+                    base.execute("select id, created, starred, words from pictures limit 1").fetchone()
+                    base.execute("select id, record from records limit 1").fetchone()
+                    return False
+                if form not in (0, 1) or (form == 0 and not fresh):
                     raise sqlite3.DatabaseError("of another form")
-                if not fresh:
-                    base.execute("select id, created, starred, words, record from pictures limit 1").fetchone()
                 base.execute("pragma journal_mode = wal")
-                base.executescript(_TABLE)
-                base.execute(f"pragma user_version = {FORM}")
+            with self.writing() as base:
+                # Another process may have done it while this one waited.
+                now = base.execute("pragma user_version").fetchone()[0]
+                if now != FORM:
+                    _carry_over(base) if now == 1 else _make(base)
+                    base.execute(f"pragma user_version = {FORM}")
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or fresh:
                 raise
             return self._start_over()
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, ValueError, AttributeError, TypeError):
             return self._start_over()
         return fresh
 
@@ -67,23 +89,13 @@ class Index:
     def put(self, rows: Iterable[Row]) -> None:
         """Adds pictures, or replaces what was said of them: (id, record, starred) each."""
         with self._connect() as base:
-            for name, record, starred in rows:
-                adapters = [str(adapter["name"]) for adapter in record.get("adapters", [])]
-                # `said` is what the person wrote, where the base was told something else.
-                said = [str(record.get(name, "")) for name in ("prompt", "said", "base", "seed")]
-                words = " ".join([*said, *adapters])
-                text = json.dumps(record, ensure_ascii=False)
-                base.execute("delete from used where id = ?", (name,))
-                base.execute(
-                    "insert or replace into pictures values (?, ?, ?, ?, ?)",
-                    (name, record.get("created", ""), int(starred), words.casefold(), text),
-                )
-                base.executemany("insert or ignore into used values (?, ?)", [(name, adapter) for adapter in adapters])
+            for row in rows:
+                _put(base, row)
 
     def remove(self, names: Sequence[str]) -> None:
         """Forgets pictures so that no trace of their prompts stays in the file."""
         with self._connect() as base:
-            for table in ("pictures", "used"):
+            for table in ("pictures", "records", "used", "members"):
                 base.executemany(f"delete from {table} where id = ?", [(name,) for name in names])
         with self._connect() as base:
             base.execute("pragma wal_checkpoint(truncate)")
@@ -97,50 +109,91 @@ class Index:
             return {name for (name,) in base.execute("select id from pictures")}
 
     def get(self, name: str) -> Row | None:
-        with self._connect() as base:
-            row = base.execute("select id, record, starred from pictures where id = ?", (name,)).fetchone()
-        return (row[0], json.loads(row[1]), bool(row[2])) if row else None
+        return next(iter(self.several([name])), None)
 
-    def find(
-        self, words: str, adapter: str, starred: bool, since: str, until: str, limit: int, offset: int
-    ) -> tuple[list[Row], int]:
-        """Pictures that match all that is asked, newest first, and how many there are in all."""
-        where, values = self._where(words, adapter, starred, since, until)
+    def several(self, names: Sequence[str]) -> list[Row]:
+        """Those of these pictures that there are, in the order they are named."""
+        found: dict[str, Row] = {}
         with self._connect() as base:
-            (total,) = base.execute(f"select count(*) from pictures where {where}", values).fetchone()
+            for start in range(0, len(names), _AT_ONCE):
+                part = names[start : start + _AT_ONCE]
+                marks = ",".join("?" * len(part))
+                for row in base.execute(
+                    f"select id, record, starred from pictures join records using (id) where id in ({marks})", part
+                ):
+                    found[row[0]] = (row[0], json.loads(row[1]), bool(row[2]))
+        return [found[name] for name in names if name in found]
+
+    def find(self, query: Query, adapters: Sequence[str], limit: int, offset: int) -> list[Row]:
+        """Pictures that match all that is asked, newest first.
+
+        Args:
+            adapters: those of the query's subject.
+        """
+        condition, values = where(query, adapters)
+        with self._connect() as base:
+            # The records of what is skipped are not even looked for.
             rows = base.execute(
-                f"select id, record, starred from pictures where {where}"
-                " order by created desc, id desc limit ? offset ?",
+                f"select id, record, starred from (select * from pictures where {condition} {_NEWEST} limit ? offset ?)"
+                f" join records using (id) {_NEWEST}",
                 [*values, limit, offset],
             ).fetchall()
-        return [(name, json.loads(record), bool(star)) for name, record, star in rows], int(total)
+        return [(name, json.loads(record), bool(star)) for name, record, star in rows]
 
-    @staticmethod
-    def _where(words: str, adapter: str, starred: bool, since: str, until: str) -> tuple[str, list[Any]]:
-        conditions, values = ["1"], []
-        # Scanning 10,000 prompts takes a few milliseconds, so no full-text index is kept; and unlike one, this finds
-        # parts of words and languages without spaces.
-        for word in words.casefold().split():
-            conditions.append("instr(words, ?) > 0")
-            values.append(word)
-        if adapter:
-            conditions.append("id in (select id from used where adapter = ?)")
-            values.append(adapter)
-        if starred:
-            conditions.append("starred = 1")
-        if since:
-            conditions.append("created >= ?")
-            values.append(since)
-        if until:
-            conditions.append("created < ?")
-            values.append(until)
-        return " and ".join(conditions), values
+    def ids(self, query: Query, adapters: Sequence[str]) -> list[str]:
+        """The ids of all that match, newest first."""
+        condition, values = where(query, adapters)
+        with self._connect() as base:
+            return [name for (name,) in base.execute(f"select id from pictures where {condition} {_NEWEST}", values)]
+
+    def count(self, query: Query, adapters: Sequence[str]) -> int:
+        """How many match."""
+        condition, values = where(query, adapters)
+        with self._connect() as base:
+            return int(base.execute(f"select count(*) from pictures where {condition}", values).fetchone()[0])
 
     def adapters(self) -> Mapping[str, int]:
         """How many pictures each adapter was used in, most used first."""
         with self._connect() as base:
             rows = base.execute("select adapter, count(*) from used group by adapter order by 2 desc, 1").fetchall()
         return {str(adapter): int(count) for adapter, count in rows}
+
+    def collections(self) -> Mapping[str, int]:
+        """How many pictures that are there each collection holds; collections without any are left out."""
+        with self._connect() as base:
+            rows = base.execute(
+                "select collection, count(*) from members join pictures using (id) group by collection"
+            ).fetchall()
+        return {str(collection): int(count) for collection, count in rows}
+
+    def collections_of(self, name: str) -> list[str]:
+        """The collections that a picture is in."""
+        with self._connect() as base:
+            rows = base.execute("select collection from members where id = ? order by 1", (name,)).fetchall()
+        return [str(collection) for (collection,) in rows]
+
+    def set_members(self, base: sqlite3.Connection, collection: str, names: Sequence[str]) -> None:
+        """Says anew which pictures a collection holds; inside `writing`."""
+        base.execute("delete from members where collection = ?", (collection,))
+        base.executemany("insert or ignore into members values (?, ?)", [(collection, name) for name in names])
+
+    def fact(self, name: str) -> str:
+        """Something that was noted, empty when it was not."""
+        with self._connect() as base:
+            row = base.execute("select value from facts where name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def note(self, name: str, value: str) -> None:
+        """Notes something for `fact`."""
+        with self._connect() as base:
+            base.execute("insert or replace into facts values (?, ?)", (name, value))
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection that is the only one to write until the block ends: other threads and processes wait."""
+        with self._connect() as base:
+            base.execute("begin immediate")
+            yield base
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -160,3 +213,44 @@ class Index:
             raise
         finally:
             base.close()
+
+
+def _make(base: sqlite3.Connection) -> None:
+    # Not `executescript`: that would end the transaction.
+    for statement in filter(str.strip, _TABLES.split(";")):
+        base.execute(statement)
+
+
+def _carry_over(base: sqlite3.Connection) -> None:
+    """Takes the pictures of form 1 over, where records and words stood in one table; all or nothing."""
+    rows = base.execute("select id, record, starred from pictures").fetchall()
+    for name in ("by_created", "by_adapter"):
+        base.execute(f"drop index if exists {name}")
+    for name in ("pictures", "used"):
+        base.execute(f"drop table {name}")
+    _make(base)
+    for name, record, starred in rows:
+        _put(base, (name, json.loads(record), bool(starred)))
+
+
+def _put(base: sqlite3.Connection, row: Row) -> None:
+    name, record, starred = row
+    adapters = [str(adapter["name"]) for adapter in record.get("adapters", [])]
+    # `said` is what the person wrote, where the base was told something else.
+    said = [str(record.get(key, "")) for key in ("prompt", "said", "base", "seed")]
+    words = " ".join([*said, *adapters]).casefold()
+    base.execute("delete from used where id = ?", (name,))
+    base.execute(
+        "insert or replace into pictures values (?, ?, ?, ?)",
+        (name, in_utc(str(record.get("created", ""))), int(starred), words),
+    )
+    base.execute("insert or replace into records values (?, ?)", (name, json.dumps(record, ensure_ascii=False)))
+    base.executemany("insert or ignore into used values (?, ?)", [(name, adapter) for adapter in adapters])
+
+
+def in_utc(when: str) -> str:
+    """A record's time in the form that sorts: UTC, whole seconds. What cannot be read stays as it is."""
+    try:
+        return datetime.fromisoformat(when).astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return when

@@ -103,6 +103,7 @@ def forget_person(name: str) -> list[Path]:
         gallery = Gallery()
         for each in names:
             removed += gallery.delete(*[kept.id for kept in gallery.search(adapter=each, limit=sys.maxsize)])
+        removed += gallery.erase_deleted(names)
     for pack in _packs(names):
         from workbench.packs import delete_pack
 
@@ -189,7 +190,9 @@ def _pictures(adapter: str) -> Iterator[Path]:
         return
     from workbench.gallery import Gallery
 
-    for kept in Gallery().search(adapter=adapter, limit=sys.maxsize):
+    gallery = Gallery()
+    yield from gallery.trash.made_with([adapter])
+    for kept in gallery.search(adapter=adapter, limit=sys.maxsize):
         yield from (kept.path, folder / "thumbs" / f"{kept.id}.webp", folder / "stars" / kept.id)
 
 

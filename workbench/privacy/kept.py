@@ -98,6 +98,13 @@ KEPT = (
         "cache",
         sealed=True,
     ),
+    Kept(
+        "Photos, sketches and masks that pictures were begun from in Create",
+        "“创作”中作为起点的照片、草图和遮罩",
+        ("starts/",),
+        "cache",
+        sealed=True,
+    ),
     Kept("Pictures that the base drew from words", "底模按文字画的图", ("cache/",), "cache"),
     Kept(
         "The run: settings, log, losses, previews, checkpoints, adapter, report; earlier runs of the name",
@@ -120,9 +127,10 @@ KEPT = (
         place="shelf",
     ),
     Kept("Adapters that were deleted, for 30 days", "已删除的适配器，保留 30 天", ("trash/",), "trash"),
+    Kept("Small copies of the pictures", "图片的小图", ("gallery/thumbs/",), "gallery", sealed=True),
     Kept(
-        "Pictures with the prompt that made them, their small copies, stars and index",
-        "图片及其提示词、小图、星标和索引",
+        "Pictures with the prompt that made them, their stars, collections and index; deleted ones for 30 days",
+        "图片及其提示词、星标、收藏集和索引；已删除的保留 30 天",
         ("gallery/",),
         "gallery",
     ),
@@ -139,6 +147,12 @@ KEPT = (
         "shared",
     ),
     Kept("The sheet and report of `make demo`", "`make demo` 的总图和报告", ("demo/",), "person", only=SAMPLE),
+    Kept(
+        "The key of the small copies, itself encrypted",
+        "小图的密钥（本身已加密）",
+        ("keys/.gallery.key",),
+        "installation",
+    ),
     Kept("The person's key, itself encrypted", "此人的密钥（本身已加密）", ("keys/{name}.key",), "photos"),
     Kept(
         "That somebody was forgotten: when, how much, and a signature; no name",

@@ -33,7 +33,10 @@ class VaultStatus:
 
 
 def private_files() -> Iterator[Path]:
-    """The files that the vault encrypts: photos, crops, what was said of them, data sets' photos, their latents."""
+    """The files that the vault encrypts: photos, crops, what was said of them, data sets' photos, their latents.
+
+    Pictures that others were begun from are among them: they may be photos; and the small copies of the gallery.
+    """
     for pattern in (
         "subjects/*/photos/*.png",
         "subjects/*/crops/*.png",
@@ -41,6 +44,8 @@ def private_files() -> Iterator[Path]:
         "subjects/*/captions.json",
         "datasets/*/photo-*.png",
         "datasets/*/metadata.jsonl",
+        "starts/*/*.png",
+        "gallery/thumbs/*.webp",
     ):
         yield from sorted(path for path in home().glob(pattern) if not path.name.startswith("."))
     # Of the latents, those of pictures that the base drew are nobody's and stay plain; a name does not tell them apart.

@@ -20,7 +20,9 @@ from workbench.privacy.keys import Vault, create_once, master_key, read_vault, v
 MAGIC = b"CHIBISV1"
 _ID, _NONCE, _TAG = 8, 12, 16
 # Below these folders of the workspace, the next name is a person's.
-_PERSONAL = ("subjects", "datasets")
+_PERSONAL = ("subjects", "datasets", "starts")
+# Whose key seals the gallery's small copies, which are of many. No person can be called so; see `config.safe_name`.
+GALLERY = ".gallery"
 
 _known: dict[tuple[str, bytes], bytes] = {}
 
@@ -52,11 +54,13 @@ def write_private(path: Path, content: bytes | str, owner: str = "") -> None:
 
 
 def owner_of(path: Path) -> str:
-    """The person below whose folder a file lies: NAME for `subjects/NAME/…` and `datasets/NAME/…`, else empty."""
+    """The person below whose folder a file lies: NAME for `subjects/NAME/…` and the like, else empty."""
     try:
         parts = path.absolute().relative_to(home()).parts
     except ValueError:
         return ""
+    if parts[:2] == ("gallery", "thumbs") and len(parts) == 3:
+        return GALLERY
     if len(parts) < 3 or parts[0] not in _PERSONAL:
         return ""
     return parts[1].removeprefix(".building-").removeprefix(".replaced-")
