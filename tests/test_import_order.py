@@ -13,6 +13,7 @@ from workbench.config import ROOT
 ORDER = [
     ("errors", "config", "device", "processes"),
     ("privacy",),
+    ("accounts",),
     ("world",),
     ("photos",),
     ("captions",),
@@ -25,6 +26,7 @@ ORDER = [
     ("gallery",),
     ("packs",),
     ("jobs",),
+    ("gate",),
     ("recipes", "cli", "ui"),
 ]
 RANK = {stage: rank for rank, stages in enumerate(ORDER) for stage in stages}

@@ -32,6 +32,7 @@ SCREENS = [
 ]
 page = st.navigation(SCREENS, position="top")
 theme.tabs(SCREENS)
+theme.account()
 with telling():
     if privacy.begin():
         page.run()

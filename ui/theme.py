@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,13 @@ def apply() -> None:
     buffer = io.BytesIO()
     icon().save(buffer, "PNG")
     st.logo(Image.open(buffer), size="large")
+
+
+def account() -> None:
+    """On a shared server: who is logged in, and the way out. On one's own computer there is nothing to show."""
+    name = os.environ.get("WORKBENCH_ACCOUNT", "")
+    if name:
+        st.html(f'<a class="account" href="/account" target="_self" title="Account, log out">{escaped(name)}</a>')
 
 
 def tabs(screens: Sequence[Any]) -> None:

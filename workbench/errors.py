@@ -3,6 +3,7 @@
     WorkbenchError
     ├── ConfigError        a setting is unknown, of the wrong type or out of range
     ├── StorageError       a folder cannot be read or written, or the disk is full
+    ├── AccountError       an account of a shared server: wrong password, locked, not there
     ├── VaultError         a kept photo cannot be opened: the key is missing, wrong, or the file was altered
     ├── PhotoError         a photo, or a set of photos, cannot be used
     ├── SubjectError       no such subject, or the name is taken
@@ -50,6 +51,10 @@ class ConfigError(WorkbenchError):
 
 class StorageError(WorkbenchError):
     """A folder cannot be read or written, or the disk is full."""
+
+
+class AccountError(WorkbenchError):
+    """An account of a shared server cannot be used: a wrong password, too many attempts, locked, not there."""
 
 
 class VaultError(WorkbenchError):

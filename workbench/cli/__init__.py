@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from workbench import __version__
 from workbench.cli import (
+    accounts,
     adapters,
     check,
     create,
@@ -34,7 +35,9 @@ from workbench.cli import (
 from workbench.cli.output import print_json
 from workbench.errors import WorkbenchError
 
-COMMANDS = (check, plan, train, runs, report, create, pack, adapters, forget, privacy, vault, doctor, ui, demo)
+COMMANDS = (
+    check, plan, train, runs, report, create, pack, adapters, forget, privacy, vault, doctor, ui, accounts, demo,
+)  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:

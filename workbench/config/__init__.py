@@ -9,8 +9,10 @@ from __future__ import annotations
 from workbench.config.load import changed_settings, flat_settings, load_settings, settings_to_yaml, with_settings
 from workbench.config.places import (
     ROOT,
+    SHARED,
     atomic_write,
     find_path,
+    flush_folder,
     free_space,
     home,
     make_folder,
@@ -32,6 +34,7 @@ from workbench.config.techniques import TECHNIQUES
 
 __all__ = [
     "ROOT",
+    "SHARED",
     "TECHNIQUES",
     "DataSettings",
     "FollowSettings",
@@ -44,6 +47,7 @@ __all__ = [
     "explain",
     "find_path",
     "flat_settings",
+    "flush_folder",
     "free_space",
     "home",
     "load_settings",

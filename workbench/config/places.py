@@ -20,6 +20,8 @@ from workbench.errors import StorageError, SubjectError
 ROOT = Path(__file__).resolve().parents[2]
 
 LONGEST_NAME = 40
+# On a shared server: the folder that holds every owner's workspace, in `people/`.
+SHARED = "WORKBENCH_SHARED"
 
 
 def home() -> Path:
@@ -36,11 +38,19 @@ def find_path(text: str | Path) -> Path:
     """Resolves a path from a setting: as written if it exists from here, else from the repository's root.
 
     Configs say `examples/selfies`; this lets them be used from any working folder.
+
+    Raises:
+        StorageError: on a shared server, when it leads to what is somebody else's.
     """
     path = Path(text).expanduser()
-    if path.is_absolute() or path.exists() or not (ROOT / path).exists():
-        return path
-    return ROOT / path
+    if not (path.is_absolute() or path.exists() or not (ROOT / path).exists()):
+        path = ROOT / path
+    shared = os.environ.get(SHARED)
+    if shared:
+        real, own = path.resolve(), (home().resolve(), shelf().resolve())
+        if real.is_relative_to(Path(shared).resolve()) and not any(real.is_relative_to(each) for each in own):
+            raise StorageError(str(text), "it is somebody else's", "Use a folder of your own")
+    return path
 
 
 def safe_name(text: str) -> str:
@@ -140,7 +150,18 @@ def atomic_write(path: Path, content: bytes | str) -> None:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
-        _flush_folder(folder)
+        flush_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flushes a folder to the disk: names that were made, changed or taken away in it survive a power cut then."""
+    # Not every system can open a folder for flushing; the rename itself has happened already.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def free_space(path: Path) -> int:
@@ -155,13 +176,3 @@ def _umask() -> int:
     current = os.umask(0o022)
     os.umask(current)
     return current
-
-
-def _flush_folder(folder: Path) -> None:
-    # Not every system can open a folder for flushing; the rename itself has happened already.
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
