@@ -11,7 +11,7 @@ import torch
 from workbench.backbones import Backbone, open_backbone
 from workbench.config import Settings, flat_settings
 from workbench.dataset.encode import EncodedSet
-from workbench.errors import TrainingError
+from workbench.errors import BackboneError, TrainingError
 from workbench.training.batches import draw_batch
 from workbench.training.lora import attach_lora
 from workbench.training.memory import lower_rung, save_memory
@@ -22,8 +22,8 @@ from workbench.training.stepping_down import fitting, way_down
 USUAL = flat_settings(Settings())
 
 
-def ladder(gpu: bool, resolution: int) -> list[dict[str, Any]]:
-    values, taken = USUAL | {"train.batch_size": 6}, []
+def ladder(gpu: bool, resolution: int, **more: Any) -> list[dict[str, Any]]:
+    values, taken = USUAL | {"train.batch_size": 6} | more, []
     while step := lower_rung(values, gpu, resolution):
         taken.append(step)
         values |= step
@@ -37,6 +37,8 @@ def test_the_whole_ladder() -> None:
     assert ladder(gpu=False, resolution=0) == common
     bits = [{"train.optimizer": "adamw8bit"}, {"memory.quantise": "8bit"}, {"memory.quantise": "4bit"}]
     assert ladder(gpu=True, resolution=512) == [*common, *bits, {"data.resolution": 256}]
+    still = {"lora.text_encoder": False}
+    assert ladder(gpu=False, resolution=0, **still) == [{"memory.phased": True}, *common]
 
 
 def test_steps_down_only_for_memory() -> None:
@@ -85,11 +87,30 @@ def test_quantising_without_a_gpu_is_refused(backbone: Backbone) -> None:
 
 def test_a_plan_is_measured(base: Path) -> None:
     values = USUAL | {"train.steps": 100, "data.anchors": 10, "data.class_pictures": 0, "follow.preview_every": 0}
-    plan = make_plan(lambda: open_backbone(base, "cpu", torch.float32), values)
+    plan = make_plan(lambda phased: open_backbone(base, "cpu", torch.float32, phased), values)
     assert plan.probe.fits and plan.changes == {} and 0 < plan.probe.seconds < 60
     assert 50e6 < plan.probe.peak < plan.probe.room
     assert plan.seconds["training"] == pytest.approx(100 * plan.probe.seconds)
     assert plan.words()[-1].startswith("About ") and " GB; " in plan.words()[-1]
+
+
+def test_a_base_that_does_not_even_open_is_opened_in_phases(base: Path) -> None:
+    asked: list[bool] = []
+
+    def short_of_memory(phased: bool) -> Backbone:
+        asked.append(phased)
+        if not phased:
+            try:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            except torch.OutOfMemoryError as error:
+                raise BackboneError("tiny", "it does not fit", "Choose a smaller base") from error
+        return open_backbone(base, "cpu", torch.float32, phased)
+
+    plan = make_plan(short_of_memory, USUAL | {"lora.text_encoder": False, "data.anchors": 0})
+    assert asked == [False, True] and plan.changes == {"memory.phased": True} and plan.probe.fits
+    assert "next: memory.phased=True" in plan.words()[0]
+    with pytest.raises(BackboneError, match="cannot be read"):
+        make_plan(lambda _: (_ for _ in ()).throw(BackboneError("tiny", "it cannot be read", "Fetch it")), USUAL)
 
 
 def test_prediction_by_hand() -> None:

@@ -86,9 +86,12 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
 
     # Weights merged in half precision would lose a weak adapter in the rounding.
     dtype = torch.float32 if reference is None else backbone.dtype
-    opened = open_backbone(backbone.opened_as, device=backbone.device, dtype=dtype)
+    phased = backbone.phases is not None and reference is not None
+    backbone.hold()  # of a base in phases, the memory is for the fresh one now
+    opened = open_backbone(backbone.opened_as, device=backbone.device, dtype=dtype, phased=phased)
     fresh = opened.pipeline
     without = draw_small(opened)
+    opened.hold("denoiser")
     if info.spelling == "kohya" and PLACE in weights:
         difference = "diffusers does not read a word that is bundled"
     else:
@@ -173,6 +176,8 @@ def draw_small(backbone: Any) -> np.ndarray:
     """A quick picture with a fixed seed: (h, w, 3) floats in [0, 1]."""
     import torch
 
+    from workbench.backbones.phases import draw_latents
+
     pipeline = backbone.pipeline
     models = list(parts(pipeline).values())
     training = [model.training for model in models]
@@ -182,15 +187,16 @@ def draw_small(backbone: Any) -> np.ndarray:
             model.eval()  # dropout would make the picture another one each time
         pipeline.set_progress_bar_config(disable=True)
         with torch.no_grad():
-            latents = pipeline(
-                ["a chibi of zkq person, smiling"],
+            latents = draw_latents(
+                backbone,
+                prompt=["a chibi of zkq person, smiling"],
                 height=size,
                 width=size,
                 num_inference_steps=STEPS,
                 generator=torch.Generator("cpu").manual_seed(SEED),
-                output_type="latent",
                 **backbone.drawing([""], 3.0, 0.0),
-            ).images
+            )
+            backbone.hold("vae")
             picture = pipeline.image_processor.postprocess(
                 backbone.decode_drawn(latents, size, size).float(), output_type="np"
             )[0]

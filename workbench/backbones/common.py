@@ -13,6 +13,7 @@ import torch
 from workbench.backbones.catalogue import Entry
 from workbench.backbones.families import FAMILIES
 from workbench.backbones.fingerprint import fingerprint_base
+from workbench.backbones.phases import Phases
 from workbench.backbones.protocol import Words
 
 ATTENTION_AND_FEED_FORWARD = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2")
@@ -29,6 +30,7 @@ class PipelineBackbone:
     text_names: tuple[str, ...] = ()
     targets: tuple[str, ...] = ATTENTION_AND_FEED_FORWARD
     shift = 1.0
+    noise_dtype: torch.dtype | None = None  # that a family's pipeline always begins with; None: that of its weights
 
     def __init__(self, pipeline: Any, entry: Entry, source: Path) -> None:
         """Takes over a pipeline.
@@ -54,7 +56,12 @@ class PipelineBackbone:
         self.latent_channels = int(pipeline.vae.config.latent_channels)
         self.latent_scale = int(pipeline.vae_scale_factor)
         self.timesteps = int(pipeline.scheduler.config.num_train_timesteps)
+        self.phases: Phases | None = None
         self._source, self._rest = source, entry.rest
+
+    def hold(self, *roles: str) -> None:
+        if self.phases is not None:
+            self.phases.hold(*roles)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -69,6 +76,14 @@ class PipelineBackbone:
         shift = getattr(vae.config, "shift_factor", None) or 0.0
         scale = float(vae.config.scaling_factor)
         return (latent.mean - shift) * scale, latent.std * scale
+
+    def noise(self, generator: torch.Generator, height: int, width: int) -> torch.Tensor:
+        shape = (1, self.latent_channels, height // self.latent_scale, width // self.latent_scale)
+        # Drawn in the pipeline's number format: rounding afterwards would give other numbers.
+        return torch.randn(shape, generator=generator, dtype=self.noise_dtype or self.dtype).to(self.device)
+
+    def drawn_form(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents
 
     @torch.no_grad()
     def decode_drawn(self, drawn: torch.Tensor, height: int, width: int) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,17 @@ from workbench.errors import BackboneError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
+    from workbench.backbones.catalogue import Entry
     from workbench.backbones.protocol import Backbone
 
 
 def open_backbone(
-    name: str | Path, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    name: str | Path,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    phased: bool = False,
 ) -> Backbone:
     """Opens a base model.
 
@@ -28,6 +34,8 @@ def open_backbone(
         name: a name in the catalogue, a folder in diffusers' format, a single `.safetensors` file, or a hub id.
         device: where its networks go; None picks the best there is.
         dtype: of its weights; None picks what suits the device.
+        phased: its networks get their weights when `Backbone.hold` asks for them. A single file is read whole into
+            the computer's memory each time, and one part of it goes to the device.
 
     Raises:
         BackboneError: if there is no such base, it is broken or incomplete, it cannot be fetched, its family is not
@@ -50,16 +58,28 @@ def open_backbone(
     chosen = pick_device(device)
     chosen_dtype = dtype or pick_dtype(chosen)
     try:
-        if source.is_dir():
+        if phased:
+            pipeline, load = _without_weights(source, family, entry, chosen_dtype)
+        elif source.is_dir():
             pipeline = _open_folder(source, family, chosen_dtype)
         else:
             from workbench.backbones.single_file import open_single_file
 
             pipeline = open_single_file(source, entry, chosen_dtype)
-        _complete(pipeline, family, entry.id)
+        for part in _parts(pipeline, family):
+            _complete(getattr(pipeline, part), part, entry.id)
         _settle(pipeline, chosen)
         module, kind = family.backbone
         backbone: Backbone = getattr(import_module(f"workbench.backbones.{module}"), kind)(pipeline, entry, source)
+        if phased:
+            from workbench.backbones.phases import Phases
+
+            networks: dict[str, dict[str, nn.Module]] = {"text": {}, "vae": {}, "denoiser": {}}
+            for part in _parts(pipeline, family):
+                networks["text" if part.startswith("text") else "vae" if part == "vae" else "denoiser"][part] = getattr(
+                    pipeline, part
+                )
+            backbone.phases = Phases(networks, load, chosen)
     except torch.OutOfMemoryError as error:
         raise BackboneError(
             entry.id, f"it does not fit into the memory of {chosen}", "Close other programs, or choose a smaller base"
@@ -151,21 +171,19 @@ def _transformer(family: Family) -> str:
     }[family.name]  # fmt: skip
 
 
-def _open_folder(folder: Path, family: Family, dtype: torch.dtype) -> Any:
-    """diffusers' pipeline of a folder."""
+def _open_folder(folder: Path, family: Family, dtype: torch.dtype, **more: Any) -> Any:
+    """diffusers' pipeline of a folder; with parts that are given, or read."""
     import diffusers
 
-    half_only = all(".fp16." in path.name for path in (folder / family.denoiser).glob("*.safetensors"))
-    more: dict[str, Any] = {}
     if family.name == "sd1":
-        more = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+        more |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     index = read_index(folder / "model_index.json")
     for part in family.optional:
         if not (index.get(part) or [None])[0]:
             more |= {part: None, part.replace("text_encoder", "tokenizer"): None}
     return getattr(diffusers, family.pipeline).from_pretrained(
         folder,
-        variant="fp16" if half_only else None,
+        variant=_variant(folder, family),
         dtype=dtype,
         use_safetensors=True,
         local_files_only=True,
@@ -173,15 +191,53 @@ def _open_folder(folder: Path, family: Family, dtype: torch.dtype) -> Any:
     )
 
 
-def _complete(pipeline: Any, family: Family, name: str) -> None:
+def _variant(folder: Path, family: Family) -> str | None:
+    files = (folder / family.denoiser).glob("*.safetensors")
+    return "fp16" if all(".fp16." in path.name for path in files) else None
+
+
+def _without_weights(
+    source: Path, family: Family, entry: Entry, dtype: torch.dtype
+) -> tuple[Any, Callable[[str], nn.Module]]:
+    """A pipeline whose networks have no weights yet, and what reads one of them anew."""
+    from workbench.backbones.phases import empty
+    from workbench.backbones.single_file import bare_part, load_part, open_single_file
+
+    if source.is_dir():
+        index = read_index(source / "model_index.json")
+        parts = [part for part in family.parts if (index.get(part) or [None])[0]]
+        bare = {part: bare_part(source, part, index[part], dtype) for part in parts}
+        pipeline = _open_folder(source, family, dtype, **bare)
+    else:
+        pipeline = open_single_file(source, entry, dtype)
+    for part in _parts(pipeline, family):
+        if not source.is_dir():
+            _complete(getattr(pipeline, part), part, entry.id)
+        empty(getattr(pipeline, part))
+
+    def load(part: str) -> nn.Module:
+        try:
+            if source.is_dir():
+                network = load_part(source, part, index[part], dtype, _variant(source, family))
+            else:
+                network = getattr(open_single_file(source, entry, dtype), part)
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise _broken(entry.id, error) from error
+        _complete(network, part, entry.id)
+        return network
+
+    return pipeline, load
+
+
+def _parts(pipeline: Any, family: Family) -> list[str]:
+    return [part for part in family.parts if part not in family.optional or getattr(pipeline, part) is not None]
+
+
+def _complete(network: nn.Module, part: str, name: str) -> None:
     """Raises BackboneError when weights are missing: the libraries leave them empty and only warn."""
-    for part in family.parts:
-        network = getattr(pipeline, part)
-        if network is None and part in family.optional:
-            continue
-        empty = [key for key, weight in network.named_parameters() if weight.is_meta]
-        if empty:
-            raise BackboneError(name, f"weights of its {part} are missing ({empty[0]})", "Fetch it again")
+    empty = [key for key, weight in network.named_parameters() if weight.is_meta]
+    if empty:
+        raise BackboneError(name, f"weights of its {part} are missing ({empty[0]})", "Fetch it again")
 
 
 def _settle(pipeline: Any, device: torch.device) -> None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     import torch
 
+    from workbench.backbones.phases import Phases
+
 Words: TypeAlias = "dict[str, torch.Tensor]"
 """Prompts as tensors, each named and with the prompts along its first dimension.
 
 Before the text encoders have read them: token ids, `ids` and, where there are more encoders, `ids_2` and `ids_3`;
 some families add `mask`. Afterwards: what the denoiser is told, `text` (b, n, d) and, by family, `pooled` (b, d) or
-`mask` (b, n).
+`mask` (b, n). Either may hold `cut` (b, 2): pixels that were cut off a picture at its top and left, for families that
+are told of it.
 """
 
 
@@ -50,6 +53,7 @@ class Backbone(Protocol):
         text_encoders: those text encoders that an adapter can change, by what the pipeline calls them.
         device: where the networks are.
         dtype: of the networks' weights.
+        phases: which networks have their weights, of a base that was opened in phases; else None.
     """
 
     id: str
@@ -72,14 +76,30 @@ class Backbone(Protocol):
     text_encoders: Mapping[str, torch.nn.Module]
     device: torch.device
     dtype: torch.dtype
+    phases: Phases | None
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that decides what the base draws: weights, structure, vocabulary, noise schedule."""
         ...
 
+    def hold(self, *roles: str) -> None:
+        """Asks for the weights of `text`, `vae` or `denoiser`, and gives all others back.
+
+        Without effect unless the base was opened in phases: then everything is there all the time.
+        """
+        ...
+
     def encode_images(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Images (b, 3, h, w) in [-1, 1] → mean and standard deviation of their latents, each (b, c, h/f, w/f) fp32."""
+        ...
+
+    def noise(self, generator: torch.Generator, height: int, width: int) -> torch.Tensor:
+        """The noise that the pipeline itself would begin with (1, c, h/f, w/f), for pictures of this many pixels."""
+        ...
+
+    def drawn_form(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents (b, c, h, w) → as the pipeline takes them for a start and gives them as `output_type="latent"`."""
         ...
 
     def decode_drawn(self, drawn: torch.Tensor, height: int, width: int) -> torch.Tensor:

@@ -92,7 +92,7 @@ def _whole(file: Path, found: Checkpoint, family: Family, rest: Path | None, dty
                 f"Take a file that has it, or name a base to take it from in bases.yaml: {_example(file, family)}",
             )
         index = read_index(rest / "model_index.json")
-        more |= {part: _load_part(rest, part, index[part], dtype) for part in parts}
+        more |= {part: load_part(rest, part, index[part], dtype) for part in parts}
     if rest is None:
         more |= {
             part.replace("text_encoder", "tokenizer"): clip_tokenizer(part) for part in family.parts if "text" in part
@@ -124,14 +124,31 @@ def _transformer(file: Path, family: Family, rest: Path | None, dtype: torch.dty
     )
 
 
-def _load_part(rest: Path, part: str, kind: list[str], dtype: torch.dtype) -> Any:
+def load_part(folder: Path, part: str, kind: list[str], dtype: torch.dtype, variant: str | None = None) -> Any:
+    """One network of a diffusers folder, on the CPU; `kind` is its library and class, as the index names them."""
+    return _kind(kind).from_pretrained(
+        folder, subfolder=part, dtype=dtype, use_safetensors=True, local_files_only=True, variant=variant
+    )
+
+
+def bare_part(folder: Path, part: str, kind: list[str], dtype: torch.dtype) -> Any:
+    """One network of a diffusers folder in its structure alone: its weights take no memory."""
+    from accelerate import init_empty_weights
+
+    made = _kind(kind)
+    with init_empty_weights():
+        if kind[0] == "diffusers":
+            network = made.from_config(made.load_config(folder, subfolder=part, local_files_only=True))
+        else:
+            network = made(made.config_class.from_pretrained(folder, subfolder=part, local_files_only=True))
+    return network.to(dtype)
+
+
+def _kind(kind: list[str]) -> Any:
     import diffusers
     import transformers
 
-    library: Any = {"diffusers": diffusers, "transformers": transformers}[kind[0]]
-    return getattr(library, kind[1]).from_pretrained(
-        rest, subfolder=part, dtype=dtype, use_safetensors=True, local_files_only=True
-    )
+    return getattr({"diffusers": diffusers, "transformers": transformers}[kind[0]], kind[1])
 
 
 def clip_tokenizer(part: str = "text_encoder") -> Any:

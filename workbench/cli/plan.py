@@ -14,8 +14,9 @@ def add(commands: Commands, flags: Flags) -> None:
         "plan",
         parents=[flags],
         help="how long a run will take, and whether it fits into the memory",
-        epilog="Trains three steps on noise in the run's shapes. What does not fit is made to, cheapest first: more "
-        "memory.parts, memory.checkpointing, on a GPU an 8-bit optimizer and a base in 8 or 4 bits, data.resolution.",
+        epilog="Trains three steps on noise in the run's shapes. What does not fit is made to, cheapest first: "
+        "memory.phased, more memory.parts, memory.checkpointing, on a GPU an 8-bit optimizer and a base in 8 or 4 "
+        "bits, data.resolution.",
     )
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, as for workbench train")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a settings file, as for workbench train")
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
 
     device = pick_device()
     plan = make_plan(
-        lambda: open_backbone(settings.base, device, pick_dtype(device, "training")), flat_settings(settings)
+        lambda phased: open_backbone(settings.base, device, pick_dtype(device, "training"), phased),
+        flat_settings(settings),
     )
     if args.json:
         print_json(asdict(plan) | {"fits": plan.probe.fits, "minutes": plan.minutes, "words": plan.words()})

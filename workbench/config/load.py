@@ -273,6 +273,8 @@ def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str
         yield "train.techniques: teacher has no effect without data.class_pictures"
     if settings.train.batch_size % settings.memory.parts:
         yield f"memory.parts: {settings.train.batch_size} pictures do not make {settings.memory.parts} equal parts"
+    if settings.memory.phased and settings.lora.text_encoder:
+        yield "memory.phased gives the text encoders' memory back, and lora.text_encoder teaches them: choose one"
     # A settings file that was written by the workbench names every default; that is no wish.
     wished = settings.train.prior_weight not in (0, Settings().train.prior_weight)
     if "train.prior_weight" in given and wished and settings.data.class_pictures == 0:

@@ -140,6 +140,11 @@ class TrainSettings:
 class MemorySettings:
     """What a run does to fit; `workbench plan` says what it needs. A run that meets the limit turns these on itself."""
 
+    phased: bool = setting(
+        False,
+        "Hold one part of the base at a time: text encoders, then autoencoder, then denoiser. The same result, a "
+        "slower start; needs lora.text_encoder=false.",
+    )
     parts: int = setting(
         1,
         "Pieces in which a step's pictures are computed, one after the other: less memory, the same result.",

@@ -14,12 +14,12 @@ import torch
 from workbench.backbones import Backbone, Words
 from workbench.dataset.buckets import Size, bucket_sizes, cut_off, nearest_bucket, sides
 from workbench.dataset.folder import KINDS, Example
-from workbench.dataset.latents import View, encode_views, picture_size
+from workbench.dataset.latents import View, encode_views, encode_words, picture_size
 from workbench.errors import ConfigError
+from workbench.privacy import owner_of
 
 # Which side of a data set is shown mirrored too: of the others there are as many as one likes.
 FLIPPED_KINDS = ("photo",)
-PROMPTS_AT_ONCE = 32  # the largest text encoders need 32 MB of activations a prompt
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def encode(
         examples: see `load_examples`.
         resolution: side in pixels; 0 takes the base's own.
         flips: photos are shown mirrored too.
-        cache_dir: where latents are kept, named by the hash of picture, size, flip and base; None keeps none.
+        cache_dir: where latents, and words of a base in phases, are kept by their content's hash; None keeps none.
         keep_text: text embeddings are computed too; False when the text encoder will learn.
         weights: weight of each kind in the loss; 1 where it is not given.
         on_picture: called with (latents done, latents to do) after each batch.
@@ -121,16 +121,17 @@ def encode(
         for number, example in enumerate(examples)
         for flip in _flips(example, flips)
     )
-    latents = encode_views(backbone, examples, list(views), cache_dir, on_picture)
-
     said = [word(example.text) for example in examples]
     ids = backbone.tokenize([wording for each in said for wording in each])
+    owner = next((owner_of(example.file) for example in examples if example.kind == "photo"), "")
+    text = encode_words(backbone, ids, cache_dir, owner) if keep_text else None
+    latents = encode_views(backbone, examples, list(views), cache_dir, on_picture)
     weights = weights or {}
     return EncodedSet(
         grids=_grids(list(views), latents, sizes, len(examples), backbone.device),
         wordings=_rows([len(each) for each in said]),
         ids=ids,
-        text=_encode_text(backbone, ids) if keep_text else None,
+        text=text,
         weights=torch.tensor([weights.get(example.kind, 1.0) for example in examples]).to(backbone.device),
         kinds={
             kind: tuple(index for index, example in enumerate(examples) if example.kind == kind)
@@ -173,15 +174,6 @@ def _rows(counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Consecutive rows, so many for each."""
     ends = np.cumsum([0, *counts]).tolist()
     return tuple(tuple(range(start, end)) for start, end in pairwise(ends))
-
-
-def _encode_text(backbone: Backbone, ids: Words) -> Words:
-    count = len(next(iter(ids.values())))
-    parts = [
-        backbone.encode_text({name: tensor[start : start + PROMPTS_AT_ONCE] for name, tensor in ids.items()})
-        for start in range(0, count, PROMPTS_AT_ONCE)
-    ]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _flips(example: Example, wanted: bool) -> tuple[bool, ...]:

@@ -1,10 +1,11 @@
-"""Pictures as latents, each encoded once and kept under the hash of all that decides it."""
+"""Pictures as latents and prompts as words, encoded once and kept under the hash of all that decides them."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from PIL import Image, ImageOps
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from workbench.backbones import Backbone
+from workbench.backbones import Backbone, Words
 from workbench.dataset.buckets import Size
 from workbench.dataset.folder import Example
 from workbench.errors import DatasetError, VaultError
 from workbench.privacy import owner_of, read_private, write_private
 
 PIXELS_AT_ONCE = 4 * 512 * 512
+PROMPTS_AT_ONCE = 32  # the largest text encoders need 32 MB of activations a prompt
 Latent = tuple[torch.Tensor, torch.Tensor]  # mean and standard deviation, each (c, h, w)
 
 
@@ -59,6 +61,8 @@ def encode_views(
         if file is not None and (kept := _read(file)) is not None:
             latents[row] = kept
     missing = [row for row in range(len(views)) if row not in latents]
+    if missing:
+        backbone.hold("vae")
     done = 0
     for size in dict.fromkeys(views[row].size for row in missing):
         rows_of_size = [row for row in missing if views[row].size == size]
@@ -74,6 +78,35 @@ def encode_views(
             if on_picture:
                 on_picture(done, len(missing))
     return [latents[row] for row in range(len(views))]
+
+
+def encode_words(backbone: Backbone, ids: Words, cache_dir: Path | None, owner: str = "") -> Words:
+    """What the denoiser is told of prompts; of a base in phases it is kept, for its text encoders load slowly.
+
+    Args:
+        backbone: whose text encoders.
+        ids: see `Backbone.tokenize`.
+        cache_dir: where the words are kept; None keeps none.
+        owner: whose photos they speak of.
+    """
+    file = None
+    if cache_dir is not None and backbone.phases is not None:
+        digest = hashlib.sha256(backbone.fingerprint.encode())
+        for name, tensor in sorted(ids.items()):
+            digest.update(f":{name}:{tuple(tensor.shape)}:".encode() + tensor.cpu().numpy().tobytes())
+        file = cache_dir / f"{digest.hexdigest()}.safetensors"
+        with suppress(OSError, SafetensorError, VaultError):
+            return {name: tensor.to(backbone.device) for name, tensor in load(read_private(file)).items()}
+    backbone.hold("text")
+    count = len(next(iter(ids.values())))
+    parts = [
+        backbone.encode_text({name: tensor[start : start + PROMPTS_AT_ONCE] for name, tensor in ids.items()})
+        for start in range(0, count, PROMPTS_AT_ONCE)
+    ]
+    words = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    if file is not None:
+        write_private(file, save({name: tensor.cpu().contiguous() for name, tensor in words.items()}), owner)
+    return words
 
 
 def _keep(file: Path | None, example: Example, latent: Latent, base: str) -> None:

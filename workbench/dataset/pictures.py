@@ -7,11 +7,13 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image, UnidentifiedImageError
 
 from workbench.backbones import Backbone
+from workbench.backbones.phases import draw_latents
 from workbench.config import atomic_write
 
 # A 256 px picture needs 1 MB of activations at its widest layer; this many fill a CPU's cache or keep a GPU busy.
@@ -45,29 +47,65 @@ def make_pictures(
         RGB pictures in the order of the prompts.
     """
     size = size or backbone.resolution
-    at_once = max(1, min(8, PIXELS_AT_ONCE // (size * size)))
+    calls = _calls(backbone, prompts, seeds, steps, guidance, size)
     pictures: list[Image.Image] = []
+    latents: list[torch.Tensor] = []
+    done = 0
     networks = [backbone.denoiser, *backbone.text_encoders.values()]
     was_training = [network.training for network in networks]
     for network in networks:
         network.eval()  # dropout would draw another picture each time
     try:
-        for start in range(0, len(prompts), at_once):
-            some = slice(start, start + at_once)
-            pictures += backbone.pipeline(
-                prompt=list(prompts[some]),
-                generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds[some]],
-                num_inference_steps=steps or backbone.steps,
-                height=size,
-                width=size,
-                **backbone.drawing([""] * len(prompts[some]), guidance or backbone.guidance, backbone.guidance_rescale),
-            ).images
+        if backbone.phases is not None:  # all words, then all latents, then all pictures
+            hear_prompts(backbone, prompts, guidance, size)
+        for call in calls:
+            if backbone.phases is None:
+                pictures += backbone.pipeline(**call).images
+            else:
+                latents += draw_latents(backbone, **call).split(1)
+            done += len(call["prompt"])
             if on_picture:
-                on_picture(len(pictures), len(prompts))
+                on_picture(done, len(prompts))
+        if latents:
+            backbone.hold("vae")
+            pictures += [_decoded(backbone, each, size) for each in latents]
     finally:
         for network, training in zip(networks, was_training, strict=True):
             network.train(training)
     return pictures
+
+
+def hear_prompts(backbone: Backbone, prompts: Sequence[str], guidance: float = 0.0, size: int = 0) -> None:
+    """Lets the text encoders of a base in phases read prompts that are drawn later; see `make_pictures`."""
+    if backbone.phases is not None:
+        for call in _calls(backbone, prompts, [0] * len(prompts), 0, guidance, size or backbone.resolution):
+            backbone.phases.said(backbone, call)
+
+
+def _calls(
+    backbone: Backbone, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float, size: int
+) -> list[dict[str, Any]]:
+    """The pipeline's arguments for pictures, so many at a time as are quick."""
+    at_once = max(1, min(8, PIXELS_AT_ONCE // (size * size)))
+    return [
+        {
+            "prompt": list(prompts[start : start + at_once]),
+            "generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds[start : start + at_once]],
+            "num_inference_steps": steps or backbone.steps,
+            "height": size,
+            "width": size,
+            **backbone.drawing(
+                [""] * len(prompts[start : start + at_once]), guidance or backbone.guidance, backbone.guidance_rescale
+            ),
+        }
+        for start in range(0, len(prompts), at_once)
+    ]
+
+
+def _decoded(backbone: Backbone, latents: torch.Tensor, size: int) -> Image.Image:
+    drawn = backbone.decode_drawn(latents, size, size).float()
+    picture: Image.Image = backbone.pipeline.image_processor.postprocess(drawn, output_type="pil")[0]
+    return picture
 
 
 def cached_pictures(

@@ -152,6 +152,7 @@ def attach_lora(
             )
         for part in backbone.text_encoders:
             configs[part] = make_config("lora", text_rank, alpha * text_rank / rank, text_targets, dropout)
+    backbone.hold(*(("denoiser", "text") if text_rank > 0 or word else ("denoiser",)))
     tokens = word_tokens(backbone, word) if word else ()
     if tokens:
         (part,) = backbone.text_encoders

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from workbench.backbones import Backbone
@@ -16,11 +17,12 @@ SMALLEST_SHARE = 2  # the resolution is halved once; smaller pictures are no lon
 def lower_rung(values: Mapping[str, Any], gpu: bool, resolution: int = 0) -> dict[str, Any]:
     """The next thing that is given up when memory runs out, the one that costs least first.
 
-    1. The step's pictures in more parts, until each is alone: the same result, a little slower.
-    2. Activations computed again: the same result, a third slower.
-    3. On a GPU, the optimizer's state in 8 bits.
-    4. On a GPU, the frozen base in 8, then in 4 bits (arXiv 2305.14314).
-    5. Before a run, half the resolution.
+    1. One part of the base in memory at a time, where the text encoders do not learn: the same result, a slower start.
+    2. The step's pictures in more parts, until each is alone: the same result, a little slower.
+    3. Activations computed again: the same result, a third slower.
+    4. On a GPU, the optimizer's state in 8 bits.
+    5. On a GPU, the frozen base in 8, then in 4 bits (arXiv 2305.14314).
+    6. Before a run, half the resolution.
 
     Args:
         values: settings by dotted name, as they are.
@@ -30,6 +32,8 @@ def lower_rung(values: Mapping[str, Any], gpu: bool, resolution: int = 0) -> dic
     Returns:
         The settings to change; empty at the end of the ladder.
     """
+    if not values["memory.phased"] and not values["lora.text_encoder"]:
+        return {"memory.phased": True}
     parts, batch = int(values["memory.parts"]), int(values["train.batch_size"])
     more = next((count for count in range(parts + 1, batch + 1) if batch % count == 0 and count >= 2 * parts), 0)
     if parts < batch:
@@ -64,7 +68,11 @@ def save_memory(backbone: Backbone, checkpointing: bool, quantise: str) -> None:
                 f"bitsandbytes quantises for training on a GPU only, and this run is on {backbone.device.type}",
                 "Set memory.quantise=none",
             )
-        quantise_layers(backbone.denoiser, quantise)
+        if backbone.phases is None:
+            quantise_layers(backbone.denoiser, quantise, backbone.device)
+        else:
+            # Layer by layer on their way to the GPU, which never holds the whole denoiser in full.
+            backbone.phases.prepare_denoiser(lambda network: quantise_layers(network, quantise, backbone.device))
     if checkpointing:
         for network in networks:
             # diffusers' name, transformers' new one, and its old one.
@@ -81,8 +89,13 @@ def save_memory(backbone: Backbone, checkpointing: bool, quantise: str) -> None:
             enable()
 
 
-def quantise_layers(network: nn.Module, quantise: str) -> int:
+def quantise_layers(network: nn.Module, quantise: str, device: torch.device | None = None) -> int:
     """Swaps a network's linear layers for bitsandbytes', one after the other, so that memory only ever falls.
+
+    Args:
+        network: is changed in place.
+        quantise: `8bit` or `4bit`.
+        device: where the new layers go, quantised on their way; None leaves each where it is.
 
     Returns:
         How many were swapped.
@@ -91,7 +104,7 @@ def quantise_layers(network: nn.Module, quantise: str) -> int:
 
     count = 0
     for parent, name, layer in list(_linear_layers(network)):
-        weight, device = layer.weight.data, layer.weight.device
+        weight = layer.weight.data
         bias = layer.bias is not None
         new: Any
         if quantise == "4bit":
@@ -104,7 +117,7 @@ def quantise_layers(network: nn.Module, quantise: str) -> int:
             new.weight = bnb.nn.Int8Params(weight.cpu(), requires_grad=False, has_fp16_weights=False)
         if layer.bias is not None:
             new.bias = nn.Parameter(layer.bias.data, requires_grad=False)
-        setattr(parent, name, new.to(device))
+        setattr(parent, name, new.to(device or weight.device))
         count += 1
     return count
 

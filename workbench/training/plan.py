@@ -13,8 +13,8 @@ import psutil
 import torch
 
 from workbench.backbones import Backbone
-from workbench.device import quick_half
-from workbench.errors import WorkbenchError
+from workbench.device import pick_device, quick_half
+from workbench.errors import BackboneError, WorkbenchError
 from workbench.training.batches import Batch
 from workbench.training.lora import attach_lora
 from workbench.training.memory import lower_rung, save_memory
@@ -85,11 +85,11 @@ class Plan:
         return [*lines, f"About {self.minutes:.1f} minutes ({parts}); {needs}; {self.probe.seconds:.2f} s a step."]
 
 
-def make_plan(open_base: Callable[[], Backbone], values: Mapping[str, Any]) -> Plan:
+def make_plan(open_base: Callable[[bool], Backbone], values: Mapping[str, Any]) -> Plan:
     """Measures a run and predicts it.
 
     Args:
-        open_base: opens the base anew; what is measured changes it.
+        open_base: opens the base anew, in phases or not; what is measured changes it.
         values: the run's settings by dotted name.
 
     Raises:
@@ -99,20 +99,31 @@ def make_plan(open_base: Callable[[], Backbone], values: Mapping[str, Any]) -> P
     changes: dict[str, Any] = {}
     tried: list[str] = []
     while True:
-        began = time.perf_counter()
-        backbone = open_base()
-        opening = time.perf_counter() - began
         now = {**values, **changes}
-        probe = probe_run(backbone, now, opening)
-        resolution = int(now["data.resolution"]) or backbone.resolution
-        gpu = backbone.device.type == "cuda"
+        probe, backbone = _try(open_base, now)
+        resolution = int(now["data.resolution"]) or (backbone.resolution if backbone else 0)
+        gpu = (backbone.device if backbone else pick_device()).type == "cuda"
         step = {} if probe.fits else lower_rung(now, gpu, resolution)
         if not step:
-            return Plan(probe, changes, tuple(tried), predict(probe, now, backbone.steps) if probe.fits else {})
+            steps = backbone.steps if backbone else 0
+            return Plan(probe, changes, tuple(tried), predict(probe, now, steps) if probe.fits else {})
         said = f"{probe.peak / 1e9:.1f} GB of {probe.room / 1e9:.1f} GB"
         tried.append(f"Does not fit ({said}); next: " + ", ".join(f"{name}={value}" for name, value in step.items()))
         changes |= step
         del backbone
+
+
+def _try(open_base: Callable[[bool], Backbone], values: Mapping[str, Any]) -> tuple[Probe, Backbone | None]:
+    """Opens the base and measures; a base that does not even open is one that does not fit."""
+    began = time.perf_counter()
+    try:
+        backbone = open_base(bool(values["memory.phased"]))
+    except BackboneError as error:
+        if not out_of_memory(error):
+            raise
+        room = _room(pick_device())
+        return Probe(0.0, room, room), None
+    return probe_run(backbone, values, time.perf_counter() - began), backbone
 
 
 def probe_run(backbone: Backbone, values: Mapping[str, Any], opening: float = 0.0, steps: int = STEPS) -> Probe:
@@ -146,15 +157,15 @@ def _steps(backbone: Backbone, values: Mapping[str, Any], steps: int) -> float:
     rate = float(values["train.word_learning_rate"])
     word = learned_word(str(values["trigger"]), rate, bool(values["lora.text_encoder"]))
     save_memory(backbone, bool(values["memory.checkpointing"]), str(values["memory.quantise"]))
+    learns = bool(text_rank or word)
+    batch = _noise_batch(backbone, int(values["train.batch_size"]), int(values["data.resolution"]), learns)
     adapter = attach_lora(
         backbone, int(values["lora.rank"]), float(values["lora.alpha"]), values["lora.targets"],
         text_rank=text_rank, kind=str(values["lora.kind"]), word=word,
     )  # fmt: skip
-    learns = bool(text_rank or word)
     objective = Objective(backbone, Weighting(), learns).train()
     parameters = [parameter for part in adapter.configs for parameter in adapter.parameters(part)]
     optimizer = make_optimizer([(parameters, 1e-6)], str(values["train.optimizer"]), 0.0)
-    batch = _noise_batch(backbone, int(values["train.batch_size"]), int(values["data.resolution"]), learns)
     seconds = []
     half = torch.autocast("cuda", torch.bfloat16) if backbone.device.type == "cuda" else quick_half(backbone.device)
     for _ in range(steps):
@@ -177,6 +188,7 @@ def _noise_batch(backbone: Backbone, size: int, resolution: int, ids: bool) -> B
     levels = torch.randint(backbone.timesteps, (size,), generator=random).to(backbone.device)
     words = backbone.tokenize(["photo of a person"] * size)
     if not ids:
+        backbone.hold("text")
         with torch.no_grad():
             words = backbone.encode_text(words)
     return Batch(tuple(range(size)), latents, noise, levels, words, torch.ones(size, device=backbone.device))

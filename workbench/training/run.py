@@ -228,10 +228,11 @@ class RunFolder:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory, of the GPU or the computer, ran out."""
+    """Whether an error, or what caused it, says that the memory, of the GPU or the computer, ran out."""
     # torch has a class of its own for GPUs; on a CPU it is a RuntimeError of the allocator.
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+        or (error.__cause__ is not None and out_of_memory(error.__cause__))
     )
