@@ -26,6 +26,7 @@ from workbench.cli import (
     pack,
     plan,
     privacy,
+    queue,
     report,
     runs,
     train,
@@ -36,7 +37,7 @@ from workbench.cli.output import print_json
 from workbench.errors import WorkbenchError
 
 COMMANDS = (
-    check, plan, train, runs, report, create, pack, adapters, forget, privacy, vault, doctor, ui, accounts, demo,
+    check, plan, train, runs, queue, report, create, pack, adapters, forget, privacy, vault, doctor, ui, accounts, demo,
 )  # fmt: skip
 
 
@@ -98,5 +99,5 @@ def _in_good_hands(args: argparse.Namespace) -> None:
 
     for expired in enforce_retention():
         print(f"workbench: {expired}.", file=sys.stderr)
-    if args.run.__module__.rpartition(".")[2] in ("check", "train", "runs", "vault"):
+    if args.run.__module__.rpartition(".")[2] in ("check", "train", "runs", "queue", "vault"):
         ask_passphrase()

@@ -124,7 +124,7 @@ def _memory() -> tuple[str, str]:
 
 def _disk() -> tuple[str, str]:
     from workbench.config import free_space, home
-    from workbench.jobs.start import NEEDED_BYTES
+    from workbench.jobs.training import NEEDED_BYTES
 
     free = free_space(home())
     words = f"{megabytes(free)} free"

@@ -1,11 +1,13 @@
-"""`workbench runs`: all runs, and following, stopping and resuming one."""
+"""`workbench runs`: all runs, and following, stopping and resuming one; `workbench stop` and `resume` are short."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 from workbench.cli.output import Commands, Flags, print_json, print_table
-from workbench.cli.train import describe, line, report
+from workbench.cli.train import add_priority, begins, describe, line, report
 
 
 def add(commands: Commands, flags: Flags) -> None:
@@ -22,19 +24,25 @@ def add(commands: Commands, flags: Flags) -> None:
         ("resume", "continue from the last checkpoint", resume),
     ):
         one = actions.add_parser(action, parents=[flags], help=words)
-        one.add_argument("name", metavar="NAME")
-        one.set_defaults(run=run)
-        if action == "stop":
-            one.add_argument(
-                "--force", action="store_true", help="at once; what came after the last checkpoint is lost"
-            )
-        if action == "resume":
-            one.add_argument("--background", action="store_true", help="return at once")
+        _describe(one, action, run)
+    _describe(commands.add_parser("stop", parents=[flags], help="let a run save and stop"), "stop", stop)
+    _describe(commands.add_parser("resume", parents=[flags], help="continue a run"), "resume", resume)
+
+
+def _describe(parser: argparse.ArgumentParser, action: str, run: Callable[[argparse.Namespace], int]) -> None:
+    parser.add_argument("name", metavar="NAME")
+    parser.set_defaults(run=run)
+    if action == "stop":
+        parser.add_argument("--force", action="store_true", help="at once; what came after the last checkpoint is lost")
+    if action == "resume":
+        parser.add_argument("--background", action="store_true", help="return at once")
+        add_priority(parser)
 
 
 def list_runs(args: argparse.Namespace) -> int:
     from workbench import jobs
 
+    jobs.wake()
     states = jobs.list_jobs()
     if args.json:
         print_json([describe(state) for state in states])
@@ -68,9 +76,12 @@ def follow_run(args: argparse.Namespace) -> int:
 def stop(args: argparse.Namespace) -> int:
     from workbench import jobs
 
+    waited = jobs.job_state(args.name).waiting
     jobs.stop(args.name, force=args.force)
-    if args.json:
-        print_json(describe(jobs.job_state(args.name)))
+    if waited and not args.json:
+        print(f"Run {args.name} waits no longer.")
+    elif args.json:
+        print_json(_left(args.name))
     else:
         print(f"Run {args.name} {'has been ended' if args.force else 'saves and stops'}.")
     return 0
@@ -90,12 +101,25 @@ def ask(args: argparse.Namespace) -> int:
 def resume(args: argparse.Namespace) -> int:
     from workbench import jobs
     from workbench.cli.follow import follow
+    from workbench.jobs.queue import PRIORITIES
 
-    job = jobs.resume(args.name)
+    job = jobs.resume(args.name, priority=PRIORITIES[args.priority])
     if not args.background:
         return report(follow(job.name, quiet=args.json), args.json)
     if args.json:
         print_json(describe(jobs.job_state(job.name)))
     else:
-        print(f"Run {job.name} continues.")
+        state = jobs.job_state(job.name)
+        print(f"Run {job.name} {begins(state) if state.waiting and state.place > 1 else 'continues'}.")
     return 0
+
+
+def _left(name: str) -> dict[str, Any]:
+    """What there is of a run after it was stopped: nothing, when it only waited and had never run."""
+    from workbench import jobs
+    from workbench.errors import JobError
+
+    try:
+        return describe(jobs.job_state(name))
+    except JobError:
+        return {"name": name, "state": "stopped", "reason": "cancelled before it began", "alive": False}

@@ -25,6 +25,7 @@ def add(commands: Commands, flags: Flags) -> None:
         "--config", type=Path, metavar="FILE", help="a settings file, for example recipes/configs/identity.yaml"
     )
     parser.add_argument("--background", action="store_true", help="return at once; `workbench runs` follows it")
+    add_priority(parser)
     parser.set_defaults(run=run)
 
 
@@ -32,19 +33,35 @@ def run(args: argparse.Namespace) -> int:
     from workbench import jobs
     from workbench.cli.follow import follow
     from workbench.config import load_settings
+    from workbench.jobs.queue import PRIORITIES
 
     # Settings are read here once for the name, and mistakes are said before anything starts.
     settings = load_settings(args.config, args.settings)
     overrides = dict(word.split("=", 1) for word in args.settings)
-    job = jobs.start_training(overrides, settings.name, config=args.config)
+    priority = PRIORITIES[args.priority]
+    job = jobs.start_training(overrides, settings.name, config=args.config, priority=priority)
     if args.background:
         state = jobs.job_state(job.name)
         if args.json:
             print_json(describe(state))
         else:
-            print(f"Run {job.name} has started. workbench runs show {job.name} · workbench runs stop {job.name}")
+            print(f"Run {job.name} {begins(state)}. workbench runs show {job.name} · workbench stop {job.name}")
         return 0
     return report(follow(job.name, quiet=args.json), args.json)
+
+
+def add_priority(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--priority",
+        choices=("low", "normal", "high"),
+        default="normal",
+        help="high: before your own others; low: after everybody's (normal)",
+    )
+
+
+def begins(state: Any) -> str:
+    """That a run has started, or where it stands in the line."""
+    return f"is number {state.place} in the line" if state.waiting and state.place > 1 else "has started"
 
 
 def report(state: Any, as_json: bool) -> int:
@@ -55,7 +72,9 @@ def report(state: Any, as_json: bool) -> int:
         print(f"\nDone. Draw: workbench create --adapter {state.name}")
     elif state.can_resume:
         reason = state.reason.rstrip(".")
-        print(f"\nRun {state.name} {state.state}: {reason}. Continue: workbench runs resume {state.name}")
+        print(f"\nRun {state.name} {state.state}: {reason}. Continue: workbench resume {state.name}")
+    else:
+        print(f"\nRun {state.name} {state.state}: {state.reason.rstrip('.')}.")
     return 0 if state.state == "done" else 1
 
 
@@ -67,7 +86,7 @@ def describe(state: Any) -> dict[str, Any]:
 
     adapter = shelf() / f"{state.name}.safetensors"
     made = str(adapter) if state.state == "done" and adapter.exists() else None
-    return asdict(state) | {"alive": state.alive, "adapter": made}
+    return asdict(state) | {"alive": state.alive, "active": state.active, "adapter": made}
 
 
 def line(state: Any) -> list[str]:
@@ -77,12 +96,13 @@ def line(state: Any) -> list[str]:
     steps = f"{state.step}/{state.steps}" if counts else ""
     loss = f"loss {state.loss:.4f}" if state.loss is not None else ""
     left = f"{duration(state.seconds_left)} left" if state.seconds_left is not None else ""
-    return [state.name, state.state, steps, loss, left, state.reason]
+    words = f"number {state.place} in the line" if state.waiting else state.reason
+    return [state.name, state.state, steps, loss, left, words]
 
 
 def _all_settings() -> str:
     from workbench.config import setting_names
-    from workbench.jobs.start import ACCELERATE_CONFIG
+    from workbench.jobs.lanes import ACCELERATE_CONFIG
 
     lines = []
     for name, (field, _) in setting_names().items():

@@ -1,7 +1,14 @@
-"""Starts a run as a process of its own, follows it, stops it, and finds it again after a restart.
+"""Lets runs wait for their turn, starts them as processes of their own, follows them, stops them, finds them again.
 
-A job outlives the page that started it. All that is known about it is read from its run folder, so a refreshed
-page, a second tab and the command line see the same:
+    queue.py, table.py, order.py     who is to run when: a durable table, shared by everybody
+    lanes.py, worker.py              one job at a time on each accelerator, by a process that ends with the line
+    kind.py, training.py, pictures.py, kinds.py      what a job can be
+    start.py, follow.py              what a person asks for, and sees
+    log.py                           what happened, without anything personal
+    layout.py, health.py             workspaces of earlier versions; what is broken, and mending it
+
+A job outlives the page that started it. What a run did is read from its run folder, so a refreshed page, a second tab
+and the command line see the same:
 
     runs/NAME/request.yaml    the settings asked for                                        written here
     runs/NAME/job.json        the process that was started                                  written here
@@ -16,14 +23,19 @@ from __future__ import annotations
 
 from workbench.jobs.follow import JobState, job_state, list_jobs, output_tail, read_metrics, run_folder
 from workbench.jobs.forget import Footprint, footprint, forget_person, forget_with_receipt
+from workbench.jobs.lanes import wake
+from workbench.jobs.pictures import submit_pictures
 from workbench.jobs.plan import plan_run
-from workbench.jobs.start import Job, ask, launch_command, resume, start_training, stop
+from workbench.jobs.queue import Job
+from workbench.jobs.start import ask, cancel, resume, start_training, stop
+from workbench.jobs.training import launch_command
 
 __all__ = [
     "Footprint",
     "Job",
     "JobState",
     "ask",
+    "cancel",
     "footprint",
     "forget_person",
     "forget_with_receipt",
@@ -37,4 +49,6 @@ __all__ = [
     "run_folder",
     "start_training",
     "stop",
+    "submit_pictures",
+    "wake",
 ]

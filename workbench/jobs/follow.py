@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from workbench.config import home, safe_name
 from workbench.errors import JobError
-from workbench.processes import launcher_pid, number, read_object, worker_pid
+from workbench.jobs.queue import Job, jobs, latest, places_in_line
+from workbench.processes import boot_id, is_running, launcher_pid, number, read_object, worker_pid
 
 LIVE_STATES = ("preparing", "running", "saving")
 SILENT_DEATH = "the process ended without a word"
@@ -23,7 +25,7 @@ class JobState:
     """Where a run stands.
 
     Args:
-        state: preparing, running, saving, stopped, failed or done.
+        state: submitted (it waits for its turn), preparing, running, saving, stopped, failed or done.
         stage: what it is doing, in words.
         loss: the last step's loss, None before the first step.
         seconds_left: estimated seconds to the end, None before the first step.
@@ -31,6 +33,8 @@ class JobState:
         pid: the living process, None if there is none.
         updated: time of the last heartbeat, in seconds since 1970.
         can_resume: whether `resume` can take it up again.
+        job: its number in the queue; None for a run that was started on a launch line.
+        place: its place in the line, 1 is next; 0 when it does not wait.
     """
 
     name: str
@@ -44,11 +48,23 @@ class JobState:
     pid: int | None
     updated: float
     can_resume: bool
+    job: int | None = None
+    place: int = 0
 
     @property
     def alive(self) -> bool:
         """Whether a process is working on it."""
         return self.pid is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for its turn."""
+        return self.state == "submitted"
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits, is being started or runs; then it cannot be started again."""
+        return self.alive or self.waiting or self.state in LIVE_STATES
 
 
 def run_folder(name: str) -> Path:
@@ -62,13 +78,37 @@ def job_state(name: str) -> JobState:
     Raises:
         JobError: if there is no such run.
     """
-    folder = existing_run(name)
+    folder = run_folder(name)
+    job = latest().get(folder.name)
+    if not is_run(folder) and not _is_shown(job):
+        raise JobError(f"Run {folder.name}", "there is no such run", "`workbench train` starts one")
+    return _joined(folder, job, places_in_line() if job and job.state == "submitted" else {})
+
+
+def list_jobs() -> list[JobState]:
+    """All runs, the latest first, and what waits to become one."""
+    runs, asked = home() / "runs", latest()
+    names = {folder.name for folder in runs.iterdir() if is_run(folder)} if runs.is_dir() else set()
+    names |= {name for name, job in asked.items() if _is_shown(job)}
+    line = places_in_line() if any(job.state == "submitted" for job in asked.values()) else {}
+    states = [_joined(runs / name, asked.get(name), line) for name in sorted(names)]
+    return sorted(states, key=lambda state: state.updated, reverse=True)
+
+
+def by_hand() -> bool:
+    """Whether a run goes on that the queue did not start."""
+    runs = home() / "runs"
+    known = {job.name for job in jobs("running")}
+    return runs.is_dir() and any(is_running(folder) for folder in runs.iterdir() if folder.name not in known)
+
+
+def folder_state(folder: Path) -> JobState:
+    """Where a run stands, by its folder alone."""
     status, job = read_object(folder / "status.json"), read_object(folder / "job.json")
     worker, launcher = worker_pid(folder), launcher_pid(folder)
     state, stage, reason = (str(status.get(key) or "") for key in ("state", "stage", "reason"))
     updated, started = number(status.get("updated")) or 0.0, number(job.get("started")) or 0.0
-    # A heartbeat older than the process is the last run's, not this one's.
-    spoken = state != "" and updated >= started
+    spoken = has_spoken(status, job)
     if launcher is not None and worker is None and not (spoken and state not in LIVE_STATES):
         state, stage, reason, updated = "preparing", "starting", "", max(updated, started)
     elif launcher is None and worker is None and (not spoken or state in LIVE_STATES):
@@ -89,11 +129,20 @@ def job_state(name: str) -> JobState:
     )
 
 
-def list_jobs() -> list[JobState]:
-    """All runs, the latest first."""
-    runs = home() / "runs"
-    folders = [folder for folder in runs.iterdir() if is_run(folder)] if runs.is_dir() else []
-    return sorted((job_state(folder.name) for folder in folders), key=lambda state: state.updated, reverse=True)
+def has_spoken(status: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
+    """Whether a heartbeat is of the process that was started last: an older one is the last run's, not this one's.
+
+    The births of processes tell, which no clock changes; records of earlier versions have only times.
+    """
+    if not status.get("state"):
+        return False
+    born, begun = number(status.get("birth")), number(job.get("birth"))
+    if born is not None and begun is not None:
+        if status.get("boot") == job.get("boot"):
+            return born >= begun
+        if boot_id() in (status.get("boot"), job.get("boot")):
+            return status.get("boot") == boot_id()
+    return (number(status.get("updated")) or 0.0) >= (number(job.get("started")) or 0.0)
 
 
 def read_metrics(name: str) -> list[dict[str, Any]]:
@@ -115,6 +164,29 @@ def output_tail(name: str, lines: int = 20) -> list[str]:
 def is_run(folder: Path) -> bool:
     """Whether a folder holds a run, finished or only asked for."""
     return any((folder / file).exists() for file in ("status.json", "job.json", "settings.yaml"))
+
+
+def _joined(folder: Path, job: Job | None, line: Mapping[int, int]) -> JobState:
+    """What the folder and the queue say together: the folder what was done, the queue what is going to be."""
+    state = folder_state(folder)
+    if job is None:
+        return state
+    state = replace(state, job=job.id)
+    if job.state == "submitted" and not state.alive:
+        state = replace(state, state="submitted", stage="waiting", reason="", seconds_left=None, can_resume=False)
+        return replace(state, place=line.get(job.id, 0), updated=job.submitted)
+    if job.state == "running" and not state.alive and (job.pid is None or job.alive):
+        return replace(state, state="preparing", stage="starting", reason="", seconds_left=None, can_resume=False)
+    if job.state == "failed" and job.pid is None:
+        return replace(state, state="failed", reason=job.reason, updated=job.ended or 0.0, can_resume=not state.alive)
+    if job.state in ("failed", "stopped") and state.reason == SILENT_DEATH and job.reason:
+        return replace(state, reason=job.reason)
+    return state
+
+
+def _is_shown(job: Job | None) -> bool:
+    """Whether a job is told of although it has no folder: it waits, runs, or could not be begun."""
+    return job is not None and (job.open or (job.state == "failed" and job.pid is None))
 
 
 def existing_run(name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from contextlib import suppress
@@ -30,4 +31,21 @@ def wait_for_end(folder: Path, seconds: float) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(0.05)
+    return True
+
+
+def wait_for(pid: int, seconds: float) -> bool:
+    """Waits for the end of a process, a child or not, for so long; false where the system cannot tell of an end."""
+    if not hasattr(os, "pidfd_open"):
+        return False
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False  # it is gone, or the kernel is older than 5.3
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        poll.poll(seconds * 1000)
+    finally:
+        os.close(handle)
     return True

@@ -1,0 +1,67 @@
+"""Jobs of the kind `generation`: pictures that wait for their turn like trainings do."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.config import home, make_folder
+from workbench.jobs.kind import Begin, how_it_ended, need_space, signal_group
+from workbench.jobs.lanes import wake
+from workbench.jobs.queue import Job, submit
+from workbench.jobs.table import queue_folder
+
+# Pictures are about 100 KB each.
+NEEDED_BYTES = 50_000_000
+
+
+def submit_pictures(words: Sequence[str], name: str, *, owner: str | None = None, priority: int = 0) -> Job:
+    """Puts a request for pictures into the line and returns at once.
+
+    Args:
+        words: as after `workbench create`.
+        name: the adapter that draws, or another name for the list.
+
+    Raises:
+        StorageError: the disk is nearly full, or the queue cannot be written.
+    """
+    need_space(home(), NEEDED_BYTES, "pictures")
+    job = submit("generation", name, {"words": list(words)}, owner=owner, priority=priority)
+    wake(at_once=True)
+    return job
+
+
+class Pictures:
+    """`workbench create` with the words that are asked for; the pictures go into the gallery one by one."""
+
+    def begin(self, job: Job) -> Begin:
+        need_space(home(), NEEDED_BYTES, "pictures")
+        words = [str(word) for word in job.request["words"]]
+        return Begin(
+            [sys.executable, "-m", "workbench", "create", *words], make_folder(queue_folder()) / f"{job.id}.txt"
+        )
+
+    def begun(self, job: Job, process: Mapping[str, Any]) -> None:
+        pass
+
+    def alive(self, job: Job) -> bool:
+        return job.alive
+
+    def stop(self, job: Job, force: bool) -> None:
+        signal_group(job, signal.SIGKILL if force else signal.SIGINT)
+
+    def outcome(self, job: Job, code: int | None) -> tuple[str, str]:
+        output = queue_folder() / f"{job.id}.txt"
+        try:
+            lines = output.read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            lines = []
+        output.unlink(missing_ok=True)  # the prompt may be in it
+        if code == 0:
+            return "done", ""
+        if code in (130, -signal.SIGINT):
+            return "stopped", "stopped by hand; the pictures that were finished are in the gallery"
+        said = [line for line in lines if line.startswith("workbench: ")]
+        return "failed", said[-1].removeprefix("workbench: ") if said else how_it_ended(job, code)
