@@ -54,4 +54,15 @@ def test_reading_for_a_base_by_name() -> None:
     assert not read_prompt("specs", "stable-diffusion-1.5").changed
     nothing_known = Request("smiling", negative="dragon")
     request, told = read_request(nothing_known, "chibi-mini")
-    assert request.negative == "" and told.left_out == ("dragon",)
+    assert request.negative == "" and told == ["Left out, since the base does not know it: dragon"]
+
+
+def test_weights_survive_the_translation(world_engine: Engine) -> None:
+    read = read_prompt("a chibi person, (微笑:1.3), (圆眼镜：0.5)", "chibi-mini").text
+    assert "(smiling:1.3)" in read and "(round glasses:0.5)" in read
+    [picture] = world_engine.generate(Request("chibi of a person, (恐龙:1.5), smiling", count=1, steps=2))
+    assert any("'恐龙' has no effect" in note for note in picture.notes)
+    [picture] = world_engine.generate(Request("chibi of a person, (微笑:1.5)", count=1, steps=2, seed=4))
+    assert picture.record["prompt"] == "chibi of a person, (smiling:1.5)"
+    again = world_engine.remake(read_record(picture_png(picture)))
+    assert again.image.tobytes() == picture.image.tobytes() and again.record["said"] == picture.record["said"]

@@ -64,6 +64,9 @@ class FluxBackbone(FlowBackbone):
         )[0]
         return unpack(said, height, width)
 
+    def drawn_form(self, latents: torch.Tensor) -> torch.Tensor:
+        return pack(latents)
+
     def decode_drawn(self, drawn: torch.Tensor, height: int, width: int) -> torch.Tensor:
         latents = unpack(drawn, height // self.latent_scale, width // self.latent_scale)
         return super().decode_drawn(latents, height, width)

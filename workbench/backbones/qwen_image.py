@@ -35,6 +35,9 @@ class QwenImageBackbone(FlowBackbone):
             latent = self.pipeline.vae.encode(images.to(self.device, torch.float32)[:, :, None]).latent_dist
         return (latent.mean[:, :, 0] - self._mean) / self._std, latent.std[:, :, 0] / self._std
 
+    def drawn_form(self, latents: torch.Tensor) -> torch.Tensor:
+        return pack(latents)
+
     @torch.no_grad()
     def decode_drawn(self, drawn: torch.Tensor, height: int, width: int) -> torch.Tensor:
         latents = unpack(drawn, height // self.latent_scale, width // self.latent_scale)

@@ -17,6 +17,7 @@ class ZImageBackbone(FlowBackbone):
     """An open Z-Image base: a language model's words and the latents are one row of tokens for one transformer."""
 
     family = "z-image"
+    noise_dtype = torch.float32
     targets = ("to_q", "to_k", "to_v", "to_out.0", "feed_forward.w1", "feed_forward.w2", "feed_forward.w3")
 
     def tokenize(self, prompts: Sequence[str]) -> Words:

@@ -11,23 +11,23 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters import attach, check_base, detach, file_sha256, find_adapter, read_weights
 from workbench.device import halves_quickly, quick_half
 from workbench.errors import GenerationError
+from workbench.generation.beginning import Beginning, running_steps
 from workbench.generation.reading import read_request
-from workbench.generation.record import RECORD_FORMAT, Picture, request_from_record
+from workbench.generation.record import RECORD_FORMAT, Picture, begun_from, request_from_record, versions
 from workbench.generation.request import LARGEST_SEED, Request
+from workbench.generation.weights import applied, parse_weights
 
 if TYPE_CHECKING:
     from workbench.adapters import Card
     from workbench.backbones import Backbone
 
 WARM_ADAPTERS = 4  # as many as one request may name; more would only hold memory
-PACKAGES = ("torch", "diffusers", "transformers", "peft")
 
 OnStep = Callable[[int, int, int], object]
 OnPicture = Callable[[int, Picture], object]
@@ -44,12 +44,13 @@ class Engine:
         backbone: the open base.
     """
 
-    def __init__(self, base: str | Path | Backbone, shelf: Path | None = None) -> None:
+    def __init__(self, base: str | Path | Backbone, shelf: Path | None = None, starts: Path | None = None) -> None:
         """Opens a base.
 
         Args:
             base: its name, folder or hub id, or one that is open already and used by nobody else.
             shelf: the folder of adapters; None takes the usual one.
+            starts: the folder of pictures to begin from; None takes the usual one.
 
         Raises:
             BackboneError: the base cannot be opened.
@@ -57,7 +58,7 @@ class Engine:
         from workbench.backbones import open_backbone
 
         self.backbone: Backbone = open_backbone(base) if isinstance(base, str | Path) else base
-        self._shelf = shelf
+        self._shelf, self._starts = shelf, starts
         self._lock = threading.RLock()
         self._warm: OrderedDict[str, str] = OrderedDict()  # sha256 of the file -> what the pipeline calls it
         self._hashes: dict[tuple[str, int, int], str] = {}
@@ -118,10 +119,10 @@ class Engine:
     def _record(self, request: Request, size: int, steps: int, guidance: float, rescale: float) -> dict[str, Any]:
         """Activates the request's adapters and writes down all that decides the picture, but for the seed."""
         said = request.prompt
-        request, read = read_request(request, self.backbone.id, self._cards(request))
+        request, told = read_request(request, self.backbone.id, self._cards(request))
         adapters, notes = self._activate(request)
         # The prompt is what the base was told: that makes the picture again, whatever a later version would read.
-        return ({"said": said} if read.changed else {}) | {
+        return ({"said": said} if said != request.prompt else {}) | {
             "format": RECORD_FORMAT,
             "prompt": request.prompt,
             "negative": request.negative,
@@ -130,6 +131,7 @@ class Engine:
             "guidance": guidance,
             "guidance_rescale": rescale,
             "size": size,
+            **begun_from(request),
             "adapters": adapters,
             "base": self.backbone.id,
             "base_fingerprint": self.backbone.fingerprint,
@@ -137,7 +139,7 @@ class Engine:
             "device": self.backbone.device.type,
             "dtype": self._dtype(),
             "versions": versions(),
-            "notes": read.notes() + notes + self._cut(request),
+            "notes": told + notes + self._cut(request),
         }
 
     def _draw(
@@ -150,44 +152,59 @@ class Engine:
     ) -> list[Picture]:
         pictures: list[Picture] = []
         for candidate in range(count):
-            seed = (record["seed"] + candidate) % (LARGEST_SEED + 1)
+            own = record | self._candidate(record, candidate)
+            steps = running_steps(own)
 
-            def after_step(
-                _: Any, step: int, __: Any, tensors: dict[str, Any], candidate: int = candidate
-            ) -> dict[str, Any]:
+            def after_step(step: int, candidate: int = candidate, steps: int = steps) -> None:
                 if on_step:
-                    on_step(candidate, step + 1, record["steps"])
+                    on_step(candidate, step, steps)
                 if should_stop and should_stop():
                     raise _StoppedError
-                return tensors
 
             if should_stop and should_stop():
                 break
             try:
-                image = self._draw_one(record, seed, after_step)
+                image = self._draw_one(own, after_step)
             except _StoppedError:
                 break
             created = datetime.now(UTC).isoformat(timespec="seconds")
-            pictures.append(Picture(image, record | {"seed": seed, "created": created}))
+            pictures.append(Picture(image, own | {"created": created}))
             if on_picture:
                 on_picture(candidate, pictures[-1])
         return pictures
 
-    def _draw_one(self, record: Mapping[str, Any], seed: int, after_step: Any) -> Any:
+    def _candidate(self, record: Mapping[str, Any], candidate: int) -> dict[str, Any]:
+        """What a candidate's record says of its own: the next seed, or of variations the next seed to turn towards."""
+        counts = record.get("variation") or record
+        seed = (counts["seed"] + candidate) % (LARGEST_SEED + 1)
+        return {"variation": record["variation"] | {"seed": seed}} if "variation" in record else {"seed": seed}
+
+    def _draw_one(self, record: Mapping[str, Any], after_step: Callable[[int], None]) -> Any:
         import torch
 
         pipeline = self.backbone.pipeline
         try:
-            with quick_half(self.backbone.device):
+            beginning = Beginning(self.backbone, record, record["seed"], self._starts)
+
+            def step_end(_: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+                after_step(step + 1)
+                return beginning.after_step(step, tensors)
+
+            prompt, negative = parse_weights(record["prompt"]), parse_weights(record["negative"])
+            with (
+                quick_half(self.backbone.device),
+                applied(self.backbone, prompt, negative),
+                beginning.arguments() as begun,
+            ):
                 latents = pipeline(
-                    [record["prompt"]],
+                    [prompt.text],
                     height=record["size"],
                     width=record["size"],
                     num_inference_steps=record["steps"],
-                    generator=torch.Generator("cpu").manual_seed(seed),
                     output_type="latent",
-                    callback_on_step_end=after_step,
-                    **self.backbone.drawing([record["negative"]], record["guidance"], record["guidance_rescale"]),
+                    callback_on_step_end=step_end,
+                    **begun,
+                    **self.backbone.drawing([negative.text], record["guidance"], record["guidance_rescale"]),
                 ).images
             # A CPU decodes in full precision: half has too few steps for an even colour
             decoded = self.backbone.decode_drawn(latents, record["size"], record["size"])
@@ -201,7 +218,7 @@ class Engine:
                 f"the base computed NaN in {record['dtype']}, which would be a black picture",
                 "Lower the strength of the adapters and the guidance, or open the base in float32",
             )
-        return pipeline.image_processor.postprocess(decoded.float())[0]
+        return beginning.finish(pipeline.image_processor.postprocess(decoded.float())[0])
 
     def _dtype(self) -> str:
         """The number format of the sampling steps."""
@@ -266,19 +283,6 @@ class Engine:
         """Notes on prompts that are longer than the text encoder reads."""
         notes = []
         for thing, text in (("prompt", request.prompt), ("negative prompt", request.negative)):
-            if lost := self.backbone.unread(text):
+            if lost := self.backbone.unread(parse_weights(text).text):
                 notes.append(f"The {thing} is longer than the base reads; it did not see: {lost[:200]}")
         return notes
-
-
-def versions() -> dict[str, str]:
-    """Versions of what computes a picture, by package."""
-    import workbench
-
-    found = {"workbench": workbench.__version__}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -11,7 +11,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from workbench.errors import GenerationError
 from workbench.generation.provenance import PNG_KEYWORD, xmp_packet
-from workbench.generation.request import LARGEST_SEED, LONGEST_PROMPT, Request
+from workbench.generation.request import LARGEST_SEED, LONGEST_PROMPT, Request, Start, Variation
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -28,6 +29,8 @@ RECORD_KEY = "chibi_workbench"
 RECORD_FORMAT = 1
 LARGEST_PNG = 64 * 2**20
 LONGEST_RECORD = 256 * 1024
+LONGEST_LABEL = 80
+_PACKAGES = ("torch", "diffusers", "transformers", "peft")
 _TEXTS = ("base", "base_fingerprint", "scheduler", "device", "dtype", "created")
 
 
@@ -74,9 +77,12 @@ def parameters_text(record: Mapping[str, Any]) -> str:
         "Sampler": record.get("scheduler"),
         "CFG scale": record.get("guidance"),
         "Seed": record.get("seed"),
-        "Size": f"{record.get('size')}x{record.get('size')}",
+        "Size": f"{_side(record)}x{_side(record)}",
         "Model hash": str(record.get("base_fingerprint", ""))[:10],
         "Model": record.get("base"),
+        "Variation seed": (record.get("variation") or {}).get("seed"),
+        "Variation seed strength": (record.get("variation") or {}).get("strength"),
+        "Denoising strength": (record.get("start") or {}).get("noise"),
         "Lora hashes": f'"{hashes}"' if hashes else "",
         "Version": f"chibi-workbench {record.get('versions', {}).get('workbench', '')}".strip(),
     }
@@ -85,6 +91,12 @@ def parameters_text(record: Mapping[str, Any]) -> str:
         lines.append(f"Negative prompt: {record['negative']}")
     lines.append(", ".join(f"{key}: {value}" for key, value in settings.items() if value not in (None, "")))
     return "\n".join(lines)
+
+
+def _side(record: Mapping[str, Any]) -> Any:
+    """The finished picture's side; what a record lacks shows as None."""
+    size = record.get("size")
+    return size * record.get("enlarge", 1) if isinstance(size, int) else size
 
 
 def read_record(source: bytes | Path) -> dict[str, Any]:
@@ -147,6 +159,9 @@ def checked_record(table: Mapping[str, Any]) -> dict[str, Any]:
         guidance=table["guidance"],
         adapters=[(a["name"], a["strength"]) for a in adapters],
         size=table.get("size", 0),
+        variation=_variation(table),
+        start=_start(table),
+        enlarge=table.get("enlarge", 1),
     )
     record: dict[str, Any] = {
         "format": RECORD_FORMAT,
@@ -158,13 +173,34 @@ def checked_record(table: Mapping[str, Any]) -> dict[str, Any]:
         "guidance_rescale": min(1.0, max(0.0, float(table.get("guidance_rescale", 0.0)))),
         "adapters": adapters,
         "size": request.size,
-    }
+    } | begun_from(request)
     record |= {key: str(table[key])[:200] for key in _TEXTS if key in table}
     record |= {"said": str(table["said"])[:LONGEST_PROMPT]} if table.get("said") else {}
+    record |= {"label": str(table["label"])[:LONGEST_LABEL]} if table.get("label") else {}
     versions = table.get("versions", {})
     record["versions"] = {str(k)[:40]: str(v)[:40] for k, v in list(versions.items())[:20]}
     record["notes"] = [str(note)[:500] for note in table.get("notes", [])[:20]]
     return record
+
+
+def begun_from(request: Request) -> dict[str, Any]:
+    """What a record says of a variation, a picture that was begun from, and an enlargement; nothing of what is not."""
+    table: dict[str, Any] = {}
+    if request.variation:
+        table["variation"] = asdict(request.variation)
+    if request.start:
+        table["start"] = asdict(request.start)
+    return table | ({"enlarge": request.enlarge} if request.enlarge != 1 else {})
+
+
+def _variation(table: Mapping[str, Any]) -> Variation | None:
+    said = table.get("variation")
+    return Variation(said["seed"], said["strength"]) if said else None
+
+
+def _start(table: Mapping[str, Any]) -> Start | None:
+    said = table.get("start")
+    return Start(said["picture"], said["noise"], said.get("mask", "")) if said else None
 
 
 def request_from_record(record: Mapping[str, Any], count: int = 1) -> Request:
@@ -182,4 +218,20 @@ def request_from_record(record: Mapping[str, Any], count: int = 1) -> Request:
         guidance=record["guidance"],
         adapters=[(adapter["name"], adapter["strength"]) for adapter in record.get("adapters", [])],
         size=record.get("size", 0),
+        variation=_variation(record),
+        start=_start(record),
+        enlarge=record.get("enlarge", 1),
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes a picture, by package."""
+    import workbench
+
+    found = {"workbench": workbench.__version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

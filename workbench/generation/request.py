@@ -6,6 +6,7 @@ Both check themselves when they are made, so a bad one never reaches the engine.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -22,6 +23,54 @@ MOST_GUIDANCE = 30.0
 MOST_STRENGTH = 2.0
 MOST_ADAPTERS = 4
 SIZES = (16, 2048)
+ENLARGEMENTS = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How far the noise a picture begins with is turned towards the noise of another seed.
+
+    Args:
+        seed: the other one, 0 to 2**32 - 1.
+        strength: 0 is the picture itself, 1 the other seed's; between them the noise runs along the arc.
+
+    Raises:
+        GenerationError: something is out of range.
+    """
+
+    seed: int
+    strength: float
+
+    def __post_init__(self) -> None:
+        _check(_number(self.seed, 0, LARGEST_SEED), "The variation's seed", f"{self.seed!r} is out of range",
+               f"Choose a whole number from 0 to {LARGEST_SEED}")  # fmt: skip
+        _check(_number(self.strength, 0, 1, whole=False), "The strength of the variation",
+               f"{self.strength!r} is out of range", "Choose 0 (the same) to 1 (another seed)")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Start:
+    """A picture that the drawing begins from instead of from noise alone.
+
+    Args:
+        picture: the name that `keep_start` gave it.
+        noise: how much of it noise covers first: near 0 hardly changes it, 1 forgets it.
+        mask: the name of a picture that is white where to draw anew; empty draws everything anew.
+
+    Raises:
+        GenerationError: something is out of range.
+    """
+
+    picture: str
+    noise: float = 0.6
+    mask: str = ""
+
+    def __post_init__(self) -> None:
+        for name in filter(None, (self.picture or "?", self.mask)):
+            _check(isinstance(name, str) and bool(re.fullmatch(r"[0-9a-f]{64}", name)), "The picture to begin from",
+                   f"{str(name)[:80]!r} is no name of one", "Choose the picture again")  # fmt: skip
+        _check(_number(self.noise, 0.01, 1, whole=False), "The change", f"{self.noise!r} is out of range",
+               "Choose 0.01 (hardly any) to 1 (all new)")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +86,12 @@ class Request:
         guidance: how closely to follow the prompt, 1 (not at all) to 30; 0 takes the base's own.
         adapters: (name on the shelf, strength from -2 to 2), at most 4.
         size: side in pixels; 0 takes the base's own.
+        variation: turns the beginning towards another seed; candidate i then keeps the seed and takes the variation's
+            seed + i.
+        start: begins from a picture.
+        enlarge: 2 or 4 enlarges the finished picture by Lanczos, without the base.
+
+    Words of the prompt can be weighted, as in `(smiling:1.3)`; see `weights.py`.
 
     Raises:
         GenerationError: something is out of range.
@@ -50,16 +105,12 @@ class Request:
     guidance: float = 0.0
     adapters: Sequence[tuple[str, float]] = ()
     size: int = 0
+    variation: Variation | None = None
+    start: Start | None = None
+    enlarge: int = 1
 
     def __post_init__(self) -> None:
-        def check(fits: bool, thing: str, reason: str, way_out: str) -> None:
-            if not fits:
-                raise GenerationError(thing, reason, way_out)
-
-        def number(value: Any, low: float, high: float, whole: bool = True) -> bool:
-            kind = isinstance(value, int) if whole else isinstance(value, int | float) and math.isfinite(value)
-            return kind and not isinstance(value, bool) and low <= value <= high
-
+        check, number = _check, _number
         check(isinstance(self.prompt, str) and bool(self.prompt.strip()), "The prompt", "it is empty",
               "Say what to draw, for example: chibi of a person, smiling")  # fmt: skip
         for thing, text in (("The prompt", self.prompt), ("The negative prompt", self.negative)):
@@ -76,9 +127,12 @@ class Request:
               f"Choose 1 to {MOST_GUIDANCE:g}, or 0 for the base's own")  # fmt: skip
         check(self.size == 0 or number(self.size, *SIZES), "The size", f"{self.size!r} is out of range",
               f"Choose {SIZES[0]} to {SIZES[1]} pixels, or 0 for the base's own")  # fmt: skip
-        self._check_adapters(check, number)
+        check(number(self.enlarge, 1, 4) and self.enlarge in ENLARGEMENTS, "The enlargement",
+              f"{self.enlarge!r} is not possible", "Choose 2 or 4, or 1 for none")  # fmt: skip
+        self._check_adapters()
 
-    def _check_adapters(self, check: Any, number: Any) -> None:
+    def _check_adapters(self) -> None:
+        check, number = _check, _number
         pairs = self.adapters
         whole = isinstance(pairs, Sequence) and not isinstance(pairs, str)
         whole = whole and all(
@@ -93,6 +147,16 @@ class Request:
                   f"{strength!r} is out of range",
                   f"Choose a number from -{MOST_STRENGTH:g} to {MOST_STRENGTH:g}; 1 is as trained")  # fmt: skip
             check(names.count(name) == 1, f"The adapter {name!r}", "it is chosen twice", "Choose it once, stronger")
+
+
+def _check(fits: bool, thing: str, reason: str, way_out: str) -> None:
+    if not fits:
+        raise GenerationError(thing, reason, way_out)
+
+
+def _number(value: Any, low: float, high: float, whole: bool = True) -> bool:
+    kind = isinstance(value, int) if whole else isinstance(value, int | float) and math.isfinite(value)
+    return kind and not isinstance(value, bool) and low <= value <= high
 
 
 @dataclass(frozen=True)
