@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import re
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
+from shared_page import PASSWORD, Shared, serve_shared
 
-from workbench.accounts import Accounts, Owner
+from workbench.accounts import Owner
 from workbench.config import ROOT
 from workbench.errors import StorageError
 
-PASSWORD = "four good words here"
 # A page that shows what the workspace of its process holds, and asks for a folder as a page might be made to.
 SCRIPT = """
 import os, sys
@@ -41,62 +38,13 @@ for other in sorted((home().parents[1]).iterdir()):
 """
 
 
-@dataclass
-class Shared:
-    """A running gate."""
-
-    url: str
-    accounts: Accounts
-    owners: dict[str, Owner]
-    process: subprocess.Popen[bytes]
-
-    def log_in(self, name: str, password: str = PASSWORD) -> httpx.Client:
-        client = httpx.Client(base_url=self.url, headers={"origin": self.url}, timeout=120, trust_env=False)
-        client.answer = client.post("/login", data={"name": name, "password": password})  # type: ignore[attr-defined]
-        return client
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    """A gate with two owners, whose workspaces hold one picture each, and an admin."""
+    """Two owners, whose workspaces hold one picture each, and an admin."""
     folder = tmp_path_factory.mktemp("shared")
-    environment = os.environ | {
-        "WORKBENCH_HOME": str(folder / "home"), "WORKBENCH_LORAS": str(folder / "loras"),
-        "WORKBENCH_KEYS": str(folder / "keys"), "WORKBENCH_PASSPHRASE": "of whoever starts the server",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-    }  # fmt: skip
     (folder / "page.py").write_text(SCRIPT.format(root=str(ROOT)), encoding="utf-8")
-    accounts = Accounts(folder / "home" / "accounts.sqlite")
-    owners = {}
-    for name, role, colour in (("anna", "owner", "red"), ("ben", "owner", "blue"), ("root", "admin", "")):
-        accounts.add(name, role, PASSWORD)
-        owners[name] = Owner(folder / "home", accounts.find(name).id, folder / "keys" / "people")
-        if colour:
-            owners[name].home.mkdir(parents=True)
-            Image.new("RGB", (40, 40), colour).save(owners[name].home / "face.png")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    start = (
-        "import sys; from pathlib import Path; from workbench.gate import app; "
-        f"from workbench.gate.serve import *; import uvicorn; "
-        f"gate = Gate(Accounts(), Pages(), script=Path({str(folder / 'page.py')!r})); "
-        f"uvicorn.run(make_gate(gate), host='127.0.0.1', port={port}, ws='websockets-sansio', "
-        "timeout_graceful_shutdown=2, log_level='warning')"
-    )
-    process = subprocess.Popen([sys.executable, "-c", start], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        assert process.poll() is None
-        try:
-            assert httpx.get(f"{url}/healthz", trust_env=False).json()["status"] == "ok"
-            break
-        except httpx.HTTPError:
-            time.sleep(0.2)
-    yield Shared(url, accounts, owners, process)
-    process.terminate()
-    process.wait(30)
+    with serve_shared(folder, folder / "page.py") as running:
+        yield running
 
 
 async def _window(shared: Shared, client: httpx.Client) -> bytes:

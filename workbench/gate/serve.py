@@ -66,7 +66,8 @@ class _Headers:
 
     def __init__(self, app: Any, https: bool) -> None:
         self.app = app
-        more = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY"}
+        # With `no-referrer` browsers would hide the origin of our own forms, too.
+        more = {"x-content-type-options": "nosniff", "referrer-policy": "same-origin", "x-frame-options": "DENY"}
         more |= {"strict-transport-security": "max-age=31536000"} if https else {}
         self.headers = [(key.encode(), value.encode()) for key, value in more.items()]
 
