@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,15 @@ import streamlit as st
 from PIL import Image
 
 from ui import theme
-from ui.words import ago, later, plain, telling, telling_later
-from workbench.errors import GalleryError, StorageError
+from ui.words import ago, plain, telling, telling_later
+from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.gallery import Kept
 
 
-def gallery() -> Gallery:
+def gallery(on_new: Callable[[int, int], object] | None = None) -> Gallery:
     """The gallery of the workspace. It is opened afresh: opening is quick, and the folder may have changed."""
-    return Gallery()
+    return Gallery(on_new=on_new)
 
 
 def png(kept: Kept) -> bytes | None:
@@ -95,44 +96,68 @@ def go_on() -> None:
         st.switch_page(target)
 
 
-def picture_dialog() -> None:
-    """Opens the dialog of the picture that was asked for, if any."""
+def throw_away(names: Sequence[str]) -> None:
+    """Deletes pictures so that it can be undone; the gallery offers that."""
+    state = st.session_state
+    with telling_later():
+        deleted = gallery().throw_away(*names)
+        state["undo"] = {"id": deleted.id, "count": len(deleted.pictures)}
+        state["chosen"] = [each for each in state.get("chosen", []) if each not in names]
+
+
+def compare_with_others(name: str) -> None:
+    """Takes a picture to the screen that shows what would have come of it without its adapter."""
+    st.session_state["compared"] = name
+    st.session_state["looking"] = ""
+    st.session_state["go"] = "screens/compare.py"
+
+
+def picture_dialog(row: Sequence[str] = ()) -> None:
+    """Opens the dialog of the picture that was asked for, if any.
+
+    Args:
+        row: the ids of the pictures beside it; the arrow keys lead through them.
+    """
     name = st.session_state.get("looking")
     if not name:
         return
     try:
-        kept = gallery().get(name)
+        gallery().get(name)
     except GalleryError:
         st.session_state["looking"] = ""
         return
-    _dialog(kept)
+    _dialog(tuple(row))
 
 
 @st.dialog("Picture", width="large", on_dismiss=lambda: look_at(""))
-def _dialog(kept: Kept) -> None:
+def _dialog(row: tuple[str, ...]) -> None:
     go_on()
-    if st.session_state.get("looking") != kept.id:
+    name = st.session_state.get("looking")
+    if not name:
         st.rerun()
     with telling():
-        _content(gallery().get(kept.id))
+        _content(gallery().get(str(name)), row)
 
 
-def _content(kept: Kept) -> None:
+def _content(kept: Kept, row: tuple[str, ...]) -> None:
     left, right = st.columns([1.15, 1], gap="medium")
     content = png(kept)
     if content:
         left.image(content, output_format="PNG", width="stretch", alt=kept.prompt or kept.id)
     else:
         left.warning("The file cannot be read. Delete it from the gallery.")
+    with left:
+        _neighbours(kept.id, row)
     with right:
         if kept.prompt:
             st.markdown(f"**{plain(kept.prompt)}**")
-        st.html(theme.facts(recipe(kept)))
+        collections = ", ".join(gallery().collections_of(kept.id))
+        st.html(theme.facts([*recipe(kept), ("Collections", collections)]))
         for note in kept.record.get("notes", []):
             st.caption(plain(note))
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, key="dialog-tools"):
             st.button(
-                "Starred" if kept.starred else "Star", key="dialog-star", on_click=star,
+                "Starred" if kept.starred else "Star", key="dialog-star", on_click=star, shortcut="s",
                 icon=":material/star:" if kept.starred else ":material/star_outline:",
                 args=(kept.id, not kept.starred),
             )  # fmt: skip
@@ -141,13 +166,26 @@ def _content(kept: Kept) -> None:
                 "Make again", key="dialog-again", icon=":material/replay:", on_click=use_again, args=(kept.record,),
                 disabled=not kept.prompt,
             )  # fmt: skip
-            if st.session_state.get("sure") == kept.id:
+            if kept.record.get("adapters"):
                 st.button(
-                    "Yes, delete it", key="dialog-sure", type="primary", icon=":material/delete:",
-                    on_click=_delete, args=(kept.id,),
+                    "Without its adapter?", key="dialog-others", icon=":material/compare:", args=(kept.id,),
+                    on_click=compare_with_others, help="Draws the same from words alone, beside this one",
                 )  # fmt: skip
-            else:
-                st.button("Delete", key="dialog-delete", icon=":material/delete:", on_click=_ask, args=(kept.id,))
+            st.button("Delete", key="dialog-delete", icon=":material/delete:", on_click=_delete,
+                      args=(kept.id,), shortcut="Delete")  # fmt: skip
+
+
+def _neighbours(name: str, row: tuple[str, ...]) -> None:
+    """Buttons that lead to the picture before and after this one."""
+    if name not in row or len(row) < 2:
+        return
+    place = row.index(name)
+    before, after = row[place - 1] if place else "", row[place + 1] if place + 1 < len(row) else ""
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="dialog-neighbours"):
+        st.button("Newer", key="dialog-before", type="tertiary", icon=":material/chevron_left:", disabled=not before,
+                  on_click=look_at, args=(before,), shortcut="Left")  # fmt: skip
+        st.button("Older", key="dialog-after", type="tertiary", icon=":material/chevron_right:", icon_position="right",
+                  disabled=not after, on_click=look_at, args=(after,), shortcut="Right")  # fmt: skip
 
 
 def recipe(kept: Kept) -> list[tuple[str, object]]:
@@ -166,14 +204,6 @@ def recipe(kept: Kept) -> list[tuple[str, object]]:
     ]
 
 
-def _ask(name: str) -> None:
-    st.session_state["sure"] = name
-
-
 def _delete(name: str) -> None:
-    try:
-        gallery().delete(name)
-        later("Deleted", ":material/delete:")
-    except (GalleryError, StorageError) as error:
-        st.session_state.setdefault("told", []).append(error)
-    st.session_state["looking"] = ""
+    throw_away([name])
+    look_at("")
