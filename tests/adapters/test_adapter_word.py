@@ -12,7 +12,15 @@ from safetensors.torch import load_file, save_file
 from tiny_adapter import card_for
 
 from workbench.adapters import export_kohya, inspect_adapter, prove_adapter, read_weights, save_adapter
-from workbench.adapters.word import PLACE, WORD_KEY, Word, describe_word, word_from_metadata, word_halves
+from workbench.adapters.word import (
+    PLACES,
+    WORD_KEY,
+    Word,
+    describe_words,
+    word_halves,
+    words_from_metadata,
+    words_metadata,
+)
 from workbench.adapters.word import word_vectors as vectors_of
 from workbench.backbones import open_backbone
 from workbench.errors import AdapterError
@@ -71,7 +79,7 @@ def test_other_tools_get_the_finished_rows_and_the_export_is_proven(
     assert torch.equal(backbone.pipeline.text_encoder.get_input_embeddings().weight[-2:], rows)
 
     ours, theirs = read_weights(learned["path"]), read_weights(exported)
-    assert ours.keys() == theirs.keys() and PLACE in ours
+    assert ours.keys() == theirs.keys() and PLACES[0] in ours
     for place, weight in ours.items():
         assert torch.equal(weight.down, theirs[place].down) and weight.alpha == theirs[place].alpha
         torch.testing.assert_close(weight.up, theirs[place].up, rtol=0, atol=1e-6)
@@ -93,7 +101,7 @@ def test_a_bundled_word_of_another_tool_is_refused_by_name(learned: dict[str, An
 
 def test_a_word_of_the_wrong_size_is_refused(learned: dict[str, Any], tmp_path: Path) -> None:
     exported = export_kohya(learned["path"], tmp_path / "mia.kohya.safetensors")
-    word = Word("zkq", (563,), 576, b"\0" * 4 * 32).metadata()
+    word = words_metadata([Word("zkq", (563,), 576, b"\0" * 4 * 32)])
     save_file(load_file(exported), tmp_path / "odd.safetensors", metadata={WORD_KEY: word})
     with pytest.raises(AdapterError, match="another size"):
         inspect_adapter(tmp_path / "odd.safetensors")
@@ -103,8 +111,9 @@ def test_rows_by_hand_and_back() -> None:
     table = torch.arange(12.0).reshape(6, 2)
     down = torch.tensor([[0, 0, 1.0, 0, 0, 0], [0, 0, 0, 0, 1.0, 0]])
     up = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    word = describe_word("zkq", down, table)
-    assert word.ids == (2, 4) and word_from_metadata({WORD_KEY: word.metadata()}) == word
+    (word,) = describe_words("zkq", {"text_encoder": down}, {"text_encoder": table})
+    assert word.ids == (2, 4) and words_from_metadata({WORD_KEY: words_metadata([word])}) == (word,)
+    assert word.key == "bundle_emb.zkq.string_to_param.*"
     rows = vectors_of(word, up, 0.5)
     # rows 2 and 4 are (4, 5) and (8, 9); half of (1, 3) and of (2, 4) is added
     assert rows.tolist() == [[4.5, 6.5], [9.0, 11.0]]
@@ -119,4 +128,4 @@ def test_rows_by_hand_and_back() -> None:
      '{"word": 1, "ids": [1], "table": 4, "rows": "AAAAAA=="}'],
 )  # fmt: skip
 def test_what_is_no_word_is_none(text: str) -> None:
-    assert word_from_metadata({WORD_KEY: text}) is None
+    assert words_from_metadata({WORD_KEY: text}) == ()

@@ -18,7 +18,7 @@ from workbench.adapters.fuse import fuse_adapters
 from workbench.adapters.mix import METHODS, Part, block_strength, mix, resize, split_blocks
 from workbench.adapters.proof import draw_small
 from workbench.adapters.weights import LoraWeight, read_weights
-from workbench.adapters.word import PLACE
+from workbench.adapters.word import PLACES
 from workbench.backbones import open_backbone
 from workbench.config import shelf
 from workbench.errors import AdapterError
@@ -164,7 +164,7 @@ def test_learned_words_are_added_token_by_token(two: tuple[Path, Path]) -> None:
 
     one, other = word(3, 5), word(5, 7)
     for method in METHODS:
-        mixed = mix([Part("a", {PLACE: one}, 0.5), Part("b", {PLACE: other}, 2.0)], method).weights[PLACE]
+        mixed = mix([Part("a", {PLACES[0]: one}, 0.5), Part("b", {PLACES[0]: other}, 2.0)], method).weights[PLACES[0]]
         expected = 0.5 * one.up @ one.down + 2.0 * other.up @ other.down
         assert torch.allclose(change(mixed), expected, atol=1e-6)
         assert set(mixed.down.sum(1).tolist()) == {1.0} and mixed.rank == 3

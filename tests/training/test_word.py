@@ -16,8 +16,9 @@ from workbench.training.word import word_tokens
 
 def test_the_tokens_of_a_word(backbone: Backbone) -> None:
     tokenizer = backbone.pipeline.tokenizer
-    assert word_tokens(backbone, "zkq") == tuple(tokenizer("zkq", add_special_tokens=False).input_ids)
-    assert len(word_tokens(backbone, "aab")) == 2, "a token that occurs twice is learned once"
+    ids = tuple(tokenizer("zkq", add_special_tokens=False).input_ids)
+    assert word_tokens(backbone, "zkq") == {"text_encoder": ids}
+    assert len(word_tokens(backbone, "aab")["text_encoder"]) == 2, "a token that occurs twice is learned once"
 
 
 @pytest.mark.parametrize("text_rank", [0, 2])

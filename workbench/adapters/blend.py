@@ -15,7 +15,7 @@ from workbench.adapters.mix import METHODS, Mixed, Part, Weights, mix, resize, s
 from workbench.adapters.report import family_of
 from workbench.adapters.shelf import SUFFIX, ShelfEntry, file_sha256, find_adapter, read_entry
 from workbench.adapters.weights import read_weights
-from workbench.adapters.word import PLACE, WORD_KEY, Word, word_from_metadata
+from workbench.adapters.word import PLACES, TABLE, WORD_KEY, Word, words_from_metadata, words_metadata
 from workbench.config import atomic_write, make_folder, safe_name, shelf
 from workbench.errors import AdapterError
 
@@ -176,21 +176,23 @@ def _save(
 
 def _word(weights: Weights, parents: Sequence[ShelfEntry]) -> dict[str, str]:
     """What leads back to kohya's bundled word, when all parents that learned a word learned the same."""
-    if PLACE not in weights:
-        return {}
-    words = [word for entry in parents if (word := word_from_metadata(read_header(entry.path).metadata))]
-    if not words or len({(word.text, word.size) for word in words}) > 1:
-        return {}
-    rows: dict[int, bytes] = {}
-    for word in words:
-        length = len(word.rows) // len(word.ids)
-        for index, token in enumerate(word.ids):
-            rows.setdefault(token, word.rows[index * length : (index + 1) * length])
-    ids = [int(token) for token in weights[PLACE].down.argmax(1)]
-    if any(token not in rows for token in ids):
-        return {}
-    joined = Word(words[0].text, tuple(ids), words[0].size, b"".join(rows[token] for token in ids))
-    return {WORD_KEY: joined.metadata()}
+    known = [word for entry in parents for word in words_from_metadata(read_header(entry.path).metadata)]
+    joined = []
+    for component, _ in (place for place in PLACES if place in weights):
+        words = [word for word in known if word.component == component]
+        if not words or len({(word.text, word.size) for word in words}) > 1:
+            return {}
+        rows: dict[int, bytes] = {}
+        for word in words:
+            length = len(word.rows) // len(word.ids)
+            for index, token in enumerate(word.ids):
+                rows.setdefault(token, word.rows[index * length : (index + 1) * length])
+        ids = [int(token) for token in weights[component, TABLE].down.argmax(1)]
+        if any(token not in rows for token in ids):
+            return {}
+        own = b"".join(rows[token] for token in ids)
+        joined.append(Word(words[0].text, tuple(ids), words[0].size, own, component))
+    return {WORD_KEY: words_metadata(joined)} if joined else {}
 
 
 def _mixed_card(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.header import Header
 from workbench.adapters.keys import parse_key
-from workbench.adapters.word import TABLE, word_from_metadata
+from workbench.adapters.word import TABLE, words_from_metadata
 from workbench.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ class Strays:
 
 def find_strays(header: Header) -> Strays:
     """Looks through a header for what would not be used; no weight is read."""
-    word = word_from_metadata(header.metadata)
+    words = {word.key for word in words_from_metadata(header.metadata)}
     layers: dict[tuple[str, str], dict[str, str]] = {}
     unused: list[str] = []
     whole = 0
     for text, tensor in header.tensors.items():
         key = parse_key(text)
-        if word is not None and text == word.key:
+        if text in words:
             whole += 1
         elif key is None or (key.role != "alpha" and len(tensor.shape) < 2):
             unused.append(text)

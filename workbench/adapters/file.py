@@ -25,7 +25,15 @@ from workbench.adapters.weights import (
     module_shapes,
     read_weights,
 )
-from workbench.adapters.word import PLACE, WORD_KEY, describe_word, word_from_metadata, word_vectors
+from workbench.adapters.word import (
+    PLACES,
+    TABLE,
+    WORD_KEY,
+    describe_words,
+    word_vectors,
+    words_from_metadata,
+    words_metadata,
+)
 from workbench.config import atomic_write
 from workbench.errors import AdapterError
 
@@ -199,10 +207,11 @@ def save_adapter(
         raise AdapterError(card.name, "there is no weight to save", "Train the adapter first")
     prediction = str(backbone.pipeline.scheduler.config.get("prediction_type", ""))
     metadata = card_metadata(card, prediction) | {LORA_METADATA: json.dumps(table, indent=2, sort_keys=True)}
-    if (*PLACE, "down") in parsed:
-        embedding = backbone.pipeline.text_encoder.get_input_embeddings()
-        rows = getattr(embedding, "base_layer", embedding).weight
-        metadata[WORD_KEY] = describe_word(card.trigger, parsed[(*PLACE, "down")], rows).metadata()
+    downs = {place[0]: parsed[(*place, "down")] for place in PLACES if (*place, "down") in parsed}
+    if downs:
+        tables = {component: getattr(backbone.pipeline, component).get_input_embeddings() for component in downs}
+        rows = {component: getattr(table, "base_layer", table).weight for component, table in tables.items()}
+        metadata[WORD_KEY] = words_metadata(describe_words(card.trigger, downs, rows))
     blob = adapter_bytes(tensors, metadata)
     if not prove:
         atomic_write(path, blob)
@@ -261,7 +270,7 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
     card = card_from_metadata(header.metadata, path.stem)
     tensors = {}
     weights = read_weights(path)
-    word = word_from_metadata(header.metadata)
+    words = {word.place: word for word in words_from_metadata(header.metadata)}
     family = (backbone.family if backbone else card.family if card else "") or family_of(set(weights))
     if family not in WITH_KOHYA:
         raise AdapterError(
@@ -271,8 +280,8 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
         )
     named = join(weights) if family == "flux" else weights
     for (component, module), weight in named.items():
-        if (component, module) == PLACE:
-            if word is None:
+        if module == TABLE:
+            if (word := words.get((component, module))) is None:
                 raise AdapterError(path.name, "it does not say which one word it learned", "Give it in diffusers' form")
             tensors[word.key] = word_vectors(word, weight.up, weight.alpha / weight.rank)
             continue
@@ -296,7 +305,7 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
 
 def _kohya_words(card: Card | None, weights: Mapping[tuple[str, str], LoraWeight], family: str) -> dict[str, str]:
     # The keys that A1111 and ComfyUI's loaders show: https://github.com/kohya-ss/sd-scripts, `train_network.py`.
-    layers = [weight for place, weight in weights.items() if place != PLACE]
+    layers = [weight for place, weight in weights.items() if place not in PLACES]
     ranks, alphas = {weight.rank for weight in layers}, {weight.alpha for weight in layers}
     words = {"ss_network_module": "networks.lora"}
     if len(ranks) == 1:

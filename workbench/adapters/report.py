@@ -17,7 +17,7 @@ from workbench.adapters.header import read_header
 from workbench.adapters.proof import Proof, prove_adapter
 from workbench.adapters.scrub import Finding
 from workbench.adapters.weights import LoraWeight, read_weights
-from workbench.adapters.word import PLACE, TABLE
+from workbench.adapters.word import PLACES, TABLE
 from workbench.errors import AdapterError
 
 # Width of what a UNet's cross-attention reads; by it the families of Stable Diffusion differ.
@@ -146,8 +146,8 @@ def readers(info: AdapterInfo, weights: Mapping[tuple[str, str], LoraWeight]) ->
     By their own loaders: diffusers' `load_lora_weights` (`lora_conversion_utils.py`), A1111 and Forge's `networks.py`,
     ComfyUI's `comfy/lora.py` (it knows both spellings, and of alphas only those that are tensors).
     """
-    kohya, word = info.spelling == "kohya", PLACE in weights
-    alphas = {weight.alpha for where, weight in weights.items() if where != PLACE}
+    kohya, word = info.spelling == "kohya", bool(weights.keys() & set(PLACES))
+    alphas = {weight.alpha for where, weight in weights.items() if where not in PLACES}
     unscaled = all(weight.alpha == weight.rank for weight in weights.values())
     export = "`workbench adapters export` writes the file it reads"
     if kohya and word:

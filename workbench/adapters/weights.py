@@ -16,7 +16,7 @@ from workbench.adapters.header import FRESH_COPY, Header, non_finite, read_heade
 from workbench.adapters.joined import rows_of, split
 from workbench.adapters.keys import diffusers_key, parse_key, what_else
 from workbench.adapters.patterns import pattern_value, refuse_patterns
-from workbench.adapters.word import PLACE, TABLE, word_from_metadata, word_halves
+from workbench.adapters.word import TABLE, word_halves, words_from_metadata
 from workbench.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ def module_shapes(header: Header, name: str) -> dict[tuple[str, str], Shape]:
     """
     found: dict[tuple[str, str], dict[str, tuple[int, ...]]] = {}
     spellings: dict[tuple[str, str], str] = {}
-    word = word_from_metadata(header.metadata)
+    words = {word.key: word for word in words_from_metadata(header.metadata)}
     for text, tensor in header.tensors.items():
-        if word is not None and text == word.key:
+        if word := words.get(text):
             if tensor.shape != (len(word.ids), len(word.rows) // 4 // len(word.ids)):
                 raise AdapterError(name, f"what it learned of the word {word.text!r} has another size", FRESH_COPY)
-            found[PLACE] = {"down": (len(word.ids), word.size), "up": tensor.shape[::-1]}
-            spellings[PLACE] = "kohya"
+            found[word.place] = {"down": (len(word.ids), word.size), "up": tensor.shape[::-1]}
+            spellings[word.place] = "kohya"
             continue
         key = parse_key(text)
         if key is None or (key.role != "alpha" and len(tensor.shape) < 2):
@@ -117,11 +117,11 @@ def read_weights(path: Path) -> dict[tuple[str, str], LoraWeight]:
     for key in non_finite(path, header):
         raise AdapterError(path.name, f"its weight {key[:80]!r} holds NaN or infinity", FRESH_COPY)
     halves: dict[tuple[str, str], dict[str, Any]] = {}
-    word = word_from_metadata(header.metadata)
+    words = {word.key: word for word in words_from_metadata(header.metadata)}
     for text, tensor in load_file(path).items():
-        if word is not None and text == word.key:
+        if word := words.get(text):
             down, up = word_halves(word, tensor)
-            halves[PLACE] = {"down": down, "up": up}
+            halves[word.place] = {"down": down, "up": up}
             continue
         key_ = parse_key(text)
         assert key_ is not None  # module_shapes has refused the others

@@ -37,7 +37,7 @@ class Phases:
         """
         self._networks, self._load, self._device = networks, load, device
         self._there: set[str] = set()
-        self._prepare: list[Callable[[nn.Module], None]] = []
+        self._prepare: list[Callable[[nn.Module], object]] = []
         self._said: dict[str, list[Any]] = {}
 
     def hold(self, *roles: str) -> None:
@@ -53,7 +53,7 @@ class Phases:
                     self._fetch(role, name, network)
                 self._there.add(role)
 
-    def prepare_denoiser(self, prepare: Callable[[nn.Module], None]) -> None:
+    def prepare_denoiser(self, prepare: Callable[[nn.Module], object]) -> None:
         """Does something to the denoiser when it has its weights and before they are on the device."""
         self._prepare.append(prepare)
         if "denoiser" in self._there:

@@ -100,11 +100,12 @@ def frame_photo(image: Image.Image, face: Face, ratio: float) -> Image.Image:
     """
     from PIL import Image
 
-    lengths = [min(mine, math.floor(other * ratio)) for mine, other in zip(image.size, image.size[::-1], strict=True)]
-    starts = [
+    width, height = image.size
+    keeps = min(width, math.floor(height * ratio)), min(height, math.floor(width * ratio))
+    left, top = (
         max(0, min(round(middle - length / 2), whole - length))
-        for middle, length, whole in zip(face.centre, lengths, image.size, strict=True)
-    ]
-    framed = image.crop((*starts, starts[0] + lengths[0], starts[1] + lengths[1])).convert("RGB")
+        for middle, length, whole in zip(face.centre, keeps, image.size, strict=True)
+    )
+    framed = image.crop((left, top, left + keeps[0], top + keeps[1])).convert("RGB")
     framed.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
     return framed

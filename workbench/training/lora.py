@@ -153,10 +153,9 @@ def attach_lora(
         for part in backbone.text_encoders:
             configs[part] = make_config("lora", text_rank, alpha * text_rank / rank, text_targets, dropout)
     backbone.hold(*(("denoiser", "text") if text_rank > 0 or word else ("denoiser",)))
-    tokens = word_tokens(backbone, word) if word else ()
-    if tokens:
-        (part,) = backbone.text_encoders
-        configs[part] = _with_table(configs.get(part), len(tokens))
+    tokens = word_tokens(backbone, word) if word else {}
+    for part, ids in tokens.items():
+        configs[part] = _with_table(configs.get(part), len(ids))
     attachment = Attachment(backbone, configs, kind)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -168,8 +167,8 @@ def attach_lora(
                 if parameter.requires_grad:
                     # Small updates to half-precision weights would be rounded away.
                     parameter.data = parameter.data.float()
-    if tokens:
-        learn_word(next(iter(backbone.text_encoders.values())), NAME, tokens)
+    for part, ids in tokens.items():
+        learn_word(backbone.text_encoders[part], NAME, ids)
     attachment.start.update(start_of(kind, backbone.denoiser, NAME))
     return attachment
 

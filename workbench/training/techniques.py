@@ -41,7 +41,8 @@ def drawing_of(techniques: Mapping[str, float], backbone: Backbone, data: Encode
     )
     masks = None
     if strength := techniques.get("mask", 0.0):
-        heads = [head_mask(*grid.mean.shape[-2:], outside=1 - strength).to(data.device) for grid in data.grids]
+        shapes = [grid.mean.shape for grid in data.grids]
+        heads = [head_mask(shape[-2], shape[-1], outside=1 - strength).to(data.device) for shape in shapes]
         masks = tuple(torch.where(photos[:, None, None, None], head, torch.ones_like(head)) for head in heads)
     return Drawing(
         spread=techniques.get("logit_normal", 1.0 if flow else 0.0),

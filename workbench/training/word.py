@@ -30,22 +30,26 @@ def learned_word(trigger: str, rate: float, text_encoder: bool) -> str:
     return trigger if rate > 0 and text_encoder else ""
 
 
-def word_tokens(backbone: Backbone, word: str) -> tuple[int, ...]:
-    """The tokens of a word, each once.
+def word_tokens(backbone: Backbone, word: str) -> dict[str, tuple[int, ...]]:
+    """The tokens of a word, each once, for each text encoder that learns it: all that can learn.
 
     A rare word may have several that other rare words share; they are learned together.
 
     Raises:
-        TrainingError: if the base has no text encoder that can learn one, or more than one.
+        TrainingError: if the base has no text encoder that can learn one.
     """
-    if list(backbone.text_encoders) != ["text_encoder"]:
+    if not backbone.text_encoders:
         raise TrainingError(
             "train.word_learning_rate",
-            f"{backbone.id} has not one text encoder that can learn a word",
-            "Set train.word_learning_rate=0; the trigger word then learns through lora.text_encoder alone",
+            f"{backbone.id} has no text encoder that can learn a word",
+            "Set train.word_learning_rate=0",
         )
-    ids = backbone.pipeline.tokenizer(word, add_special_tokens=False).input_ids
-    return tuple(dict.fromkeys(int(token) for token in ids))
+    tokens = {}
+    for part in backbone.text_encoders:
+        tokenizer = getattr(backbone.pipeline, part.replace("text_encoder", "tokenizer"))
+        ids = tokenizer(word, add_special_tokens=False).input_ids
+        tokens[part] = tuple(dict.fromkeys(int(token) for token in ids))
+    return tokens
 
 
 def learn_word(text_encoder: Any, adapter: str, tokens: Sequence[int]) -> None:
