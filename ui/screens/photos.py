@@ -25,6 +25,7 @@ from workbench.photos import (
     open_photo,
 )
 from workbench.photos.folder import MAX_FILES
+from workbench.photos.photo import MAX_BYTES
 
 KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif"]
 NOUNS = ["person", "woman", "man", "girl", "boy", "child"]
@@ -121,6 +122,7 @@ def drop_photos(subject: Subject) -> None:
         f"Drop photos of {plain(subject.name)} here",
         type=KINDS,
         accept_multiple_files=True,
+        max_upload_size=MAX_BYTES // 2**20,
         key=f"drop-{subject.name}-{turn}",
         help="3 to 20 photos: face sharp, from different sides, in different light and places.",
     )
