@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.config import home, safe_name, shelf, storage_errors
 from workbench.errors import StorageError, SubjectError
+from workbench.jobs import queue
 from workbench.jobs.follow import list_jobs
+from workbench.jobs.table import queue_folder
 from workbench.privacy import drop_shared, erase, list_shared, make_receipt, places_of, row_of
 from workbench.privacy.seal import key_file
 
@@ -71,7 +73,7 @@ def footprint(name: str) -> Footprint:
         files += [entry.path, entry.path.with_name(f"{entry.name}.kohya.safetensors")]
     files += [folder for _, folder in deleted] + [shelf() / UNREADABLE]
     files += [path for each in names for path in _pictures(each)] + _orphans()
-    files += [home() / "packs" / each for each in _packs(names)]
+    files += [home() / "packs" / each for each in _packs(names)] + _broken_queues()
     things = {path: Thing(path, _kind(path), path.lstat().st_size) for file in files for path in _files(file)}
     return Footprint(name, tuple(things.values()), tuple(sorted(names - {name})), tuple(list_shared(names)))
 
@@ -91,11 +93,15 @@ def forget_person(name: str) -> list[Path]:
     from workbench.photos import forget
 
     name = safe_name(name)
-    if any(state.name == name and state.alive for state in list_jobs()):
-        raise SubjectError(name, "a training of this name is going on", f"Stop it first: workbench runs stop {name}")
+    if any(state.name == name and state.active and not state.waiting for state in list_jobs()):
+        raise SubjectError(name, "a training of this name is going on", f"Stop it first: workbench stop {name}")
     entries, deleted = _adapters(name), _trashed(name)
     names = {name, *(entry.name for entry in entries), *(each for each, _ in deleted)}
-    removed: list[Path] = []
+    if any(job.name in names and job.alive for job in queue.jobs("running")):
+        raise SubjectError(name, "pictures of them are being drawn", "Wait, or cancel it: workbench queue")
+    # What waits is gone with what has ended. First of all: it must not begin meanwhile.
+    queue.drop(names)
+    removed = erase(_broken_queues())
     if (shelf() / UNREADABLE).exists():
         removed += erase([shelf() / UNREADABLE])  # nobody can tell whose labels were in it
     # Opening a gallery makes its folder; forgetting should make nothing. Pictures first: they name the adapters.
@@ -141,6 +147,11 @@ def forget_with_receipt(name: str) -> dict[str, Any]:
         raise StorageError(name, f"there is still something: {paths}", "Close what is writing there, and forget again")
     removed = [{"path": _short(thing.path), "kind": thing.kind, "bytes": thing.bytes} for thing in before.things]
     return make_receipt(before.name, removed, before.shared)
+
+
+def _broken_queues() -> list[Path]:
+    """Tables that could not be read and were set aside: nobody can tell whose jobs were in them."""
+    return sorted(queue_folder().glob("broken-*.sqlite"))
 
 
 def _adapters(name: str) -> list[ShelfEntry]:

@@ -1,8 +1,8 @@
 """The order of the line: fair between owners, and told to everyone before it happens.
 
 Owners take turns. Each one's first job comes before anybody's second, and among the first ones comes whoever was
-served longest ago. A priority moves a job among its owner's own; a low one waits for everybody's others. So nobody
-gets ahead of another person by calling things urgent, and no clock decides.
+served longest ago, or came first. A priority moves a job among its owner's own; a low one waits for everybody's
+others. So nobody gets ahead of another person by calling things urgent, and no clock decides.
 """
 
 from __future__ import annotations
@@ -35,10 +35,14 @@ def in_order(waiting: Iterable[AnyWaiting], served: Mapping[str, int]) -> list[A
         waiting: in any order.
         served: for each owner, the number of the start that was theirs last; starts are counted up from 1.
     """
+    jobs = sorted(waiting, key=lambda each: each.id)
+    came: dict[str, int] = {}
+    for job in jobs:
+        came.setdefault(job.owner, job.id)
     turns: Counter[tuple[bool, str]] = Counter()
     keyed = []
-    for job in sorted(waiting, key=lambda each: (-each.priority, each.id)):
-        low = job.priority < 0
-        keyed.append(((low, turns[low, job.owner], served.get(job.owner, 0), job.id), job))
-        turns[low, job.owner] += 1
+    for job in sorted(jobs, key=lambda each: -each.priority):
+        low, whose = job.priority < 0, job.owner
+        keyed.append(((low, turns[low, whose], served.get(whose, 0), came[whose], job.id), job))
+        turns[low, whose] += 1
     return [job for _, job in sorted(keyed, key=lambda pair: pair[0])]

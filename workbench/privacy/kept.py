@@ -15,7 +15,7 @@ from workbench.config import home, safe_name, shelf
 from workbench.privacy.keys import keys_folder
 
 Place = Literal["workspace", "shelf", "keys"]
-Until = Literal["photos", "cache", "person", "shelf", "gallery", "trash", "shared", "installation"]
+Until = Literal["photos", "cache", "person", "shelf", "gallery", "trash", "shared", "queue", "installation", "account"]
 SAMPLE = "sample"
 _BOTH: tuple[Place, Place] = ("workspace", "shelf")
 
@@ -28,8 +28,9 @@ class Kept:
         what: in English; Chinese in `what_zh`.
         paths: below the place; `{name}` is the person, a path that ends in "/" is a folder with all that is in it.
         until: how long: `photos` until the photos expire or the person is forgotten; `cache` until anyone's photos
-            expire or anyone is forgotten; `person` until the person is forgotten; `shelf`, `gallery`, `trash` and
-            `shared` the same, but found by what they say of themselves; `installation` is of no person.
+            expire or anyone is forgotten; `person` until the person is forgotten; `shelf`, `gallery`, `trash`,
+            `shared` and `queue` the same, but found by what they say of themselves; `installation` is of no person;
+            `account` until the account is removed.
         sealed: whether the vault encrypts it.
         place: the workspace, the shelf, or the user's configuration folder.
         only: of this one person.
@@ -86,8 +87,15 @@ KEPT = (
         "photos",
     ),
     Kept(
-        "Copies of the photos while settings are searched (`recipes/search.py`), and its trials",
-        "搜索设置时（`recipes/search.py`）的照片副本及各次试验",
+        "Copies of the photos while settings are searched (`recipes/search.py`)",
+        "搜索设置时（`recipes/search.py`）的照片副本",
+        ("search/{name}/photos/",),
+        "photos",
+        sealed=True,
+    ),
+    Kept(
+        "The trials of that search",
+        "该搜索的各次试验",
         ("search/{name}/", "search/{name}.log", "datasets/{name}-search-*/", "runs/{name}-search-*/"),
         "photos",
     ),
@@ -146,6 +154,12 @@ KEPT = (
         ("shared.jsonl",),
         "shared",
     ),
+    Kept(
+        "The line of jobs: the names of runs and adapters, and of what waits its request; a log with numbers only",
+        "任务队列：训练和适配器的名字，以及排队中任务的请求；日志只含编号",
+        ("queue/",),
+        "queue",
+    ),
     Kept("The sheet and report of `make demo`", "`make demo` 的总图和报告", ("demo/",), "person", only=SAMPLE),
     Kept(
         "The key of the small copies, itself encrypted",
@@ -166,6 +180,19 @@ KEPT = (
         ("credentials/",),
         "installation",
     ),
+    Kept(
+        "On a shared server: accounts (name, role, email, password as Argon2id), sessions, failed logins of the last "
+        "15 minutes, and what admins did",
+        "共享服务器：账户（名字、角色、邮箱、Argon2id 形式的密码）、会话、最近 15 分钟的失败登录，以及管理员的操作",
+        ("accounts.sqlite", "accounts.sqlite-*", "door.log"),
+        "installation",
+    ),
+    Kept(
+        "On a shared server: everyone's own workspace and shelf, each laid out as this table says",
+        "共享服务器：每个人各自的工作区和架子，内部结构与本表相同",
+        ("people/",),
+        "account",
+    ),
     Kept("How the vault is set", "保险库的设置", ("vault.json",), "installation"),
     Kept(
         "The vault's key, and the key that signs receipts",
@@ -177,7 +204,7 @@ KEPT = (
     Kept(
         "Your own list of bases; measurements and training of the built-in base",
         "自己的底模清单；内置底模的测量和训练",
-        ("bases.yaml", "bench.yaml", "identity-benchmark/", "chibi-mini/", "likeness/"),
+        ("layout.json", "bases.yaml", "bench.yaml", "identity-benchmark/", "chibi-mini/", "likeness/"),
         "installation",
     ),
     *(

@@ -19,6 +19,11 @@ _UNTIL = {
     "gallery": ("until they are deleted, or the person is forgotten", "直到被删除，或此人被遗忘"),
     "trash": ("30 days, or until the person is forgotten", "30 天，或直到此人被遗忘"),
     "shared": ("until the person is forgotten; then it is in the receipt", "直到此人被遗忘；之后写入凭据"),
+    "queue": (
+        "until 500 later ones have ended, or the person is forgotten",
+        "直到之后又有 500 个任务结束，或此人被遗忘",
+    ),
+    "account": ("until the account is removed", "直到账户被移除"),
     "installation": ("as long as the workbench is used; it is of no person", "只要还在使用本工作台；不属于任何个人"),
 }
 _PLACES = {"workspace": "workspace/", "shelf": "loras/", "keys": "~/.config/chibi-workbench/"}
