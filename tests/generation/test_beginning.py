@@ -234,3 +234,14 @@ def test_steps_that_run() -> None:
     assert running_steps({"steps": 20}) == 20
     assert running_steps({"steps": 20, "start": {"noise": 0.3}}) == 6
     assert running_steps({"steps": 4, "start": {"noise": 0.01}}) == 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_looking_does_not_change_the_picture(family: str, of_family: Callable[[str], Engine]) -> None:
+    engine = of_family(family)
+    looks: list[tuple[int, Any]] = []
+    request = Request(PROMPT, count=2, steps=8, seed=5)
+    seen = engine.generate(request, on_look=lambda *at: looks.append(at))
+    assert [candidate for candidate, _ in looks] == [0] * 3 + [1] * 3
+    assert all(image.size == (32, 32) for _, image in looks)
+    np.testing.assert_array_equal(pixels(seen[0]), pixels(draw(engine, steps=8)))

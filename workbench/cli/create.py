@@ -1,4 +1,4 @@
-"""`workbench create`: draws pictures from a prompt or from preferences, and keeps them in the gallery."""
+"""`workbench create`: draws pictures from words, from pictures or from a table, and keeps them in the gallery."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.output import Commands, Flags, print_json, short_path
 
 if TYPE_CHECKING:
-    from workbench.generation import Picture
-    from workbench.identity.candidates import Ranking
+    from workbench.generation import Engine, Picture, Request
 
 # The fields of `generation.Preferences` (a test compares them); importing them would slow down every command's help.
 PREFERENCES = (
@@ -25,44 +24,113 @@ def add(commands: Commands, flags: Flags) -> None:
         "create",
         parents=[flags],
         help="draw pictures into the gallery",
-        epilog="Without a prompt the preferences write it, with the first adapter's trigger word.",
+        epilog="Without a prompt the preferences write it, with the first adapter's trigger word. See docs/create.md.",
     )
-    parser.add_argument("prompt", nargs="?", default="", help="what to draw; {trigger} and {class_noun} are filled in")
+    parser.add_argument(
+        "prompt", nargs="?", default="",
+        help="what to draw; {trigger} and {class_noun} are filled in; (word:1.3) says a word louder",
+    )  # fmt: skip
     parser.add_argument(
         "-a", "--adapter", action="append", default=[], metavar="NAME[:STRENGTH]", help="who is drawn; may be repeated"
     )
     parser.add_argument("--base", default="", help="base model; the adapter's own if not given")
     parser.add_argument("--negative", default="", help="what to stay away from")
+    parser.add_argument("--style", default="", metavar="NAME", help="ready-made words (`--styles` lists them)")
     parser.add_argument("--seed", type=int, default=0, help="of the first picture; the next ones count up")
-    parser.add_argument("--count", type=int, default=4, help="number of pictures (4)")
+    parser.add_argument("--count", type=int, help="number of pictures (4)")
     parser.add_argument("--steps", type=int, default=0, help="sampling steps; the base's own if not given")
     parser.add_argument("--guidance", type=float, default=0.0, help="how closely to follow the prompt")
     parser.add_argument("--size", type=int, default=0, help="side in pixels; the base's own if not given")
     parser.add_argument("--out", type=Path, metavar="DIR", help="also write the PNG files here")
-    parser.add_argument("--again", type=Path, metavar="PNG", help="make a picture again from the recipe inside it")
+    again = parser.add_argument_group("from a picture")
+    again.add_argument("--again", type=Path, metavar="PNG", help="make a picture again from the recipe inside it")
+    again.add_argument("--remix", type=Path, metavar="PNG", help="its seed and settings with other words")
+    again.add_argument("--from", dest="start", type=Path, metavar="PICTURE", help="begin from a photo, sketch or PNG")
+    again.add_argument("--change", type=float, help="how much of it may change, 0.01 to 1 (0.6)")
+    again.add_argument("--redraw", default="", metavar="PART", help="hair, face, clothes, headwear, around, or l,t,r,b")
+    again.add_argument("--mask", type=Path, metavar="PICTURE", help="only what is white in it")
+    again.add_argument("--vary", type=float, metavar="STRENGTH", help="pictures near --from PNG, 0 to 1")
+    again.add_argument("--upscale", type=int, choices=(2, 4), help="--from PNG larger")
+    again.add_argument("--plain", action="store_true", help="enlarge without the base")
+    many = parser.add_argument_group("many at once")
+    many.add_argument("--compare", action="store_true", help="without and with the adapter, at the same seed")
+    many.add_argument("--x", metavar="AXIS", help="a sheet: what changes from left to right, such as strength=0..1.2/4")
+    many.add_argument("--y", metavar="AXIS", help="what changes from top to bottom, such as seed=1..3")
+    many.add_argument("--csv", type=Path, metavar="FILE", help="a table: one row, one picture")
     preferences = parser.add_argument_group("preferences (`workbench create --choices` lists the words)")
     for name in PREFERENCES:
         preferences.add_argument(f"--{name.replace('_', '-')}", default="", metavar="WORD")
     parser.add_argument("--choices", action="store_true", help="list the words of each preference")
+    parser.add_argument("--styles", action="store_true", help="list the styles")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    from workbench.config import atomic_write
-    from workbench.gallery import Gallery
-    from workbench.generation import choices, picture_png
-    from workbench.identity.candidates import in_words
+    from workbench.cli.create_many import draw_rows, draw_sheet
+    from workbench.generation import choices
+    from workbench.generation.styles import styles
 
     if args.choices:
-        return _say_choices(choices(), args.json)
-    # Before the base is opened: a mistake in a word should not cost the seconds that takes.
+        return _say(choices(), args.json)
+    if args.styles:
+        lines = {name: [each.words, *each.wishes.values(), each.prompt] for name, each in styles().items()}
+        return _say(lines, args.json, "")
+    if args.csv:
+        return draw_rows(args)
+    if args.compare or args.x or args.y:
+        return draw_sheet(args)
+    return _tell(args, _pictures(args))
+
+
+def _pictures(args: argparse.Namespace) -> list[tuple[str, Picture]]:
+    """Draws, and keeps each picture as soon as it is finished.
+
+    Returns:
+        Ids in the gallery, and pictures.
+    """
+    from workbench.cli.create_from import made_without_the_base, request_from_picture
+    from workbench.gallery import Gallery
+    from workbench.generation import read_record
+
     gallery = Gallery()
-    pictures = _again(args) if args.again else _draw(args)
-    ranking = _rank(pictures)
-    made = []
+    kept: list[tuple[str, Picture]] = []
+    if args.again:
+        record = read_record(args.again)
+        picture = engine_of(args, record.get("base", "")).remake(record)
+        return [(gallery.add(picture), picture)]
+    if enlarged := made_without_the_base(args):
+        return [(gallery.add(enlarged), enlarged)]
+    # Before the base is opened: a mistake in a word should not cost the seconds that takes.
+    request, base = request_from_picture(args) or (request_of(args), base_of(args))
+    engine_of(args, base).generate(
+        request,
+        on_step=progress(args, request.count),
+        on_picture=lambda _, picture: kept.append((gallery.add(picture), picture)),
+    )
+    return kept
+
+
+def _tell(args: argparse.Namespace, kept: list[tuple[str, Picture]]) -> int:
+    """Ranks the pictures by the likeness of their first adapter's person, and says what was made."""
+    from workbench.adapters import find_adapter
+    from workbench.config import atomic_write
+    from workbench.errors import AdapterError
+    from workbench.gallery import Gallery
+    from workbench.generation import picture_png
+    from workbench.identity.candidates import Ranking, in_words, rank_candidates
+
+    pictures = [picture for _, picture in kept]
+    adapters = pictures[0].record["adapters"] if pictures else []
+    ranking = Ranking(list(range(len(pictures))))
+    if adapters:
+        try:
+            traits = find_adapter(adapters[0]["name"]).card.traits
+        except AdapterError:
+            traits = {}  # it was taken off the shelf meanwhile
+        ranking = rank_candidates(adapters[0]["name"], [picture.image for picture in pictures], traits)
+    gallery, made = Gallery(), []
     told: set[str] = set()
-    for index, picture in enumerate(pictures):
-        name = gallery.add(picture)
+    for index, (name, picture) in enumerate(kept):
         path = gallery.get(name).path
         if args.out:
             path = args.out / path.name
@@ -90,52 +158,58 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _draw(args: argparse.Namespace) -> list[Picture]:
+def wishes_of(args: argparse.Namespace) -> dict[str, str]:
+    """The preferences that were given, and those of the style where nothing else is said."""
+    from workbench.generation.styles import find_style
+
+    said = {name: value for name in PREFERENCES if (value := getattr(args, name))}
+    return (dict(find_style(args.style).wishes) if args.style else {}) | said
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    """What the words of the command ask for.
+
+    Raises:
+        GenerationError, AdapterError: they make no sense.
+    """
     from workbench.adapters import find_adapter
-    from workbench.generation import Engine, Preferences, Request
+    from workbench.generation import Preferences, Request
+    from workbench.generation.styles import find_style
 
     adapters = [_name_and_strength(word) for word in args.adapter]
     cards = [find_adapter(name).card for name, _ in adapters]
     trigger = cards[0].trigger if cards else ""
     noun = (cards[0].class_noun if cards else "") or "person"
     # Preferences are checked even when a prompt is given, so that a flag that has no effect is not silently lost.
-    wishes = Preferences(**{name: getattr(args, name) for name in PREFERENCES})
+    wishes = Preferences(**wishes_of(args))
     prompt = args.prompt.replace("{trigger}", trigger).replace("{class_noun}", noun) or wishes.prompt(trigger, noun)
-    request = Request(
+    negative = args.negative
+    if args.style:
+        prompt, negative = find_style(args.style).apply(prompt, negative)
+    return Request(
         prompt=prompt,
-        negative=args.negative,
+        negative=negative,
         seed=args.seed,
-        count=args.count,
+        count=4 if args.count is None else args.count,
         steps=args.steps,
         guidance=args.guidance,
         adapters=adapters,
         size=args.size,
     )
-    engine = Engine(args.base or (cards[0].base if cards else "") or "chibi-mini")
-    return engine.generate(request, on_step=_progress(args, request.count))
 
 
-def _rank(pictures: list[Picture]) -> Ranking:
-    """The pictures by their likeness to the person of their first adapter."""
+def base_of(args: argparse.Namespace) -> str:
+    """The base of the first adapter, as its card tells it; empty for the usual one."""
     from workbench.adapters import find_adapter
-    from workbench.errors import AdapterError
-    from workbench.identity.candidates import Ranking, rank_candidates
 
-    adapters = pictures[0].record["adapters"] if pictures else []
-    if not adapters:
-        return Ranking(list(range(len(pictures))))
-    try:
-        traits = find_adapter(adapters[0]["name"]).card.traits
-    except AdapterError:
-        traits = {}  # it was taken off the shelf meanwhile
-    return rank_candidates(adapters[0]["name"], [picture.image for picture in pictures], traits)
+    return find_adapter(_name_and_strength(args.adapter[0])[0]).card.base if args.adapter else ""
 
 
-def _again(args: argparse.Namespace) -> list[Picture]:
-    from workbench.generation import Engine, read_record
+def engine_of(args: argparse.Namespace, base: str = "") -> Engine:
+    """The open base: the one that was named, else this one, else the built-in one."""
+    from workbench.generation import Engine
 
-    record = read_record(args.again)
-    return [Engine(args.base or record.get("base") or "chibi-mini").remake(record)]
+    return Engine(args.base or base or "chibi-mini")
 
 
 def _name_and_strength(word: str) -> tuple[str, float]:
@@ -152,7 +226,8 @@ def _name_and_strength(word: str) -> tuple[str, float]:
         ) from None
 
 
-def _progress(args: argparse.Namespace, count: int) -> Any:
+def progress(args: argparse.Namespace, count: int) -> Any:
+    """Shows on a terminal which step of which picture is drawn; None elsewhere."""
     if args.json or not sys.stderr.isatty():
         return None
 
@@ -163,10 +238,10 @@ def _progress(args: argparse.Namespace, count: int) -> Any:
     return on_step
 
 
-def _say_choices(words: dict[str, list[str]], as_json: bool) -> int:
+def _say(words: dict[str, list[str]], as_json: bool, before: str = "--") -> int:
     if as_json:
         print_json(words)
     else:
         for name, options in words.items():
-            print(f"--{name.replace('_', '-')}: {', '.join(options)}")
+            print(f"{before}{name.replace('_', '-')}: {', '.join(filter(None, options))}")
     return 0

@@ -88,7 +88,8 @@ class Beginning:
             self._picture = _square(read_start(start["picture"], folder).convert("RGB"), side)
             self._latents = backbone.drawn_form(self._encoded(self._picture)).to(self._noise)
             if start["mask"]:
-                self._stencil = _square(read_start(start["mask"], folder).convert("L"), side)
+                # By boxes: sharper ways would leave faint rings beyond a mask's edge.
+                self._stencil = _square(read_start(start["mask"], folder).convert("L"), side, Image.Resampling.BOX)
                 self._mask = backbone.drawn_form(self._cells(self._stencil)).to(self._noise)
 
     @contextmanager
@@ -186,5 +187,5 @@ def enlarged(image: Image.Image, factor: int) -> Image.Image:
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
 
 
-def _square(picture: Image.Image, side: int) -> Image.Image:
-    return ImageOps.fit(picture, (side, side), Image.Resampling.LANCZOS)
+def _square(picture: Image.Image, side: int, by: Image.Resampling = Image.Resampling.LANCZOS) -> Image.Image:
+    return ImageOps.fit(picture, (side, side), by)

@@ -18,6 +18,7 @@ from workbench.adapters import attach, check_base, detach, file_sha256, find_ada
 from workbench.device import halves_quickly, quick_half
 from workbench.errors import GenerationError
 from workbench.generation.beginning import Beginning, running_steps
+from workbench.generation.glimpse import glimpse, is_time_to_look
 from workbench.generation.reading import read_request
 from workbench.generation.record import RECORD_FORMAT, Picture, begun_from, request_from_record, versions
 from workbench.generation.request import LARGEST_SEED, Request
@@ -31,6 +32,7 @@ WARM_ADAPTERS = 4  # as many as one request may name; more would only hold memor
 
 OnStep = Callable[[int, int, int], object]
 OnPicture = Callable[[int, Picture], object]
+OnLook = Callable[[int, Any], object]
 
 
 class _StoppedError(Exception):
@@ -70,6 +72,7 @@ class Engine:
         on_step: OnStep | None = None,
         should_stop: Callable[[], bool] | None = None,
         on_picture: OnPicture | None = None,
+        on_look: OnLook | None = None,
     ) -> list[Picture]:
         """Draws the candidates of a request.
 
@@ -77,6 +80,7 @@ class Engine:
             on_step: called as (candidate, step, steps) after each sampling step; counts start at 0 and 1.
             should_stop: asked after each step; True ends the work.
             on_picture: called as (candidate, picture) as soon as each is finished.
+            on_look: called a few times a picture as (candidate, image so far), see `glimpse.py`.
 
         Returns:
             The pictures, in the order of their seeds; fewer than asked for when stopped.
@@ -89,7 +93,7 @@ class Engine:
             size = self._size(request.size)
             steps, guidance = request.steps or self.backbone.steps, request.guidance or self.backbone.guidance
             record = self._record(request, size, steps, guidance, self.backbone.guidance_rescale)
-            return self._draw(record, request.count, on_step, should_stop, on_picture)
+            return self._draw(record, request.count, on_step, should_stop, on_picture, on_look)
 
     def remake(self, record: Mapping[str, Any]) -> Picture:
         """Draws a recorded picture again.
@@ -113,7 +117,7 @@ class Engine:
             ):
                 if before and before != now:
                     fresh["notes"].append(f"The {thing} is not the one this picture was made with")
-            said = {"said": record["said"]} if record.get("said") else {}
+            said = {key: record[key] for key in ("said", "label") if record.get(key)}
             return self._draw(fresh | said, 1, None, None, None)[0]
 
     def _record(self, request: Request, size: int, steps: int, guidance: float, rescale: float) -> dict[str, Any]:
@@ -149,15 +153,18 @@ class Engine:
         on_step: OnStep | None,
         should_stop: Callable[[], bool] | None,
         on_picture: OnPicture | None,
+        on_look: OnLook | None = None,
     ) -> list[Picture]:
         pictures: list[Picture] = []
         for candidate in range(count):
             own = record | self._candidate(record, candidate)
             steps = running_steps(own)
 
-            def after_step(step: int, candidate: int = candidate, steps: int = steps) -> None:
+            def after_step(step: int, latents: Any, candidate: int = candidate, steps: int = steps) -> None:
                 if on_step:
                     on_step(candidate, step, steps)
+                if on_look and is_time_to_look(step, steps):
+                    on_look(candidate, glimpse(self.backbone, latents, record["size"]))
                 if should_stop and should_stop():
                     raise _StoppedError
 
@@ -179,7 +186,7 @@ class Engine:
         seed = (counts["seed"] + candidate) % (LARGEST_SEED + 1)
         return {"variation": record["variation"] | {"seed": seed}} if "variation" in record else {"seed": seed}
 
-    def _draw_one(self, record: Mapping[str, Any], after_step: Callable[[int], None]) -> Any:
+    def _draw_one(self, record: Mapping[str, Any], after_step: Callable[[int, Any], None]) -> Any:
         import torch
 
         pipeline = self.backbone.pipeline
@@ -187,7 +194,7 @@ class Engine:
             beginning = Beginning(self.backbone, record, record["seed"], self._starts)
 
             def step_end(_: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-                after_step(step + 1)
+                after_step(step + 1, tensors["latents"])
                 return beginning.after_step(step, tensors)
 
             prompt, negative = parse_weights(record["prompt"]), parse_weights(record["negative"])

@@ -15,6 +15,7 @@ from workbench.errors import GenerationError
 REGIONS = ("hair", "face", "clothes", "headwear", "around")
 _SIDE = 256  # px in which the places below are measured
 _HEAD = (4, 0, 252, 216)  # with all hair styles, pigtails and a bun too
+_LONG_HAIR = (22, 108, 234, 246)
 _FACE = (68, 86, 188, 184)  # below the fringe
 # With the arms, raised or not.
 _CLOTHES = (
@@ -46,6 +47,7 @@ def region_mask(name: str, side: int = _SIDE) -> Image.Image:
     clothes = [(x * _FINE, y * _FINE) for x, y in _CLOTHES]
     if name == "hair":
         draw.ellipse(box(_HEAD), 255)
+        draw.rounded_rectangle(box(_LONG_HAIR), 20 * _FINE, 255)
         draw.ellipse(box(_FACE), 0)
         draw.polygon([(x * _FINE, y * _FINE) for x, y in _TORSO], 0)
     elif name == "face":

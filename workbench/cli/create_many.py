@@ -1,0 +1,103 @@
+"""`workbench create` of many pictures at once: a labelled sheet, or the rows of a table."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.output import print_json, short_path
+from workbench.errors import GenerationError
+
+if TYPE_CHECKING:
+    from workbench.generation.batch import Outcome
+
+
+def draw_sheet(args: argparse.Namespace) -> int:
+    """A grid: every cell goes into the gallery, the sheet into --out or this folder."""
+    from workbench.adapters import find_adapter
+    from workbench.cli.create import base_of, engine_of, progress, request_of, wishes_of
+    from workbench.cli.create_from import request_from_picture
+    from workbench.config import atomic_write
+    from workbench.gallery import Gallery
+    from workbench.generation.grid import Axis, draw_grid, grid_cells, parse_axis
+    from workbench.generation.sheet import sheet_png
+
+    request, base = request_from_picture(args) or (request_of(args), base_of(args))
+    if args.compare:
+        if not request.adapters:
+            raise GenerationError("The comparison", "there is no adapter", "Add --adapter NAME")
+        x = Axis("strength", (0.0, request.adapters[0][1] or 1.0))
+    else:
+        x = parse_axis(args.x or args.y)
+    y = parse_axis(args.y) if args.y and (args.x or args.compare) else None
+    wishes = None if args.prompt or args.start or args.remix else wishes_of(args)
+    cells = grid_cells(request, x, y, wishes, lambda name: find_adapter(name).card)
+    gallery = Gallery()
+    kept: list[str] = []
+    drawn = draw_grid(
+        engine_of(args, base),
+        cells,
+        progress(args, sum(map(len, cells))),
+        on_picture=lambda _, picture: kept.append(gallery.add(picture)),
+    )
+    content = sheet_png(drawn, x, y, request.prompt)
+    name = f"sheet-{re.sub(r'[^0-9]', '', next(p.record['created'] for row in drawn for p in row if p))[:14]}.png"
+    path = (args.out or Path()) / name
+    atomic_write(path, content)
+    if args.json:
+        records = [[picture.record if picture else None for picture in row] for row in drawn]
+        print_json({"path": str(path), "ids": kept, "cells": records})
+    else:
+        print(f"{short_path(path)}: {len(kept)} pictures, each in the gallery too")
+    return 0
+
+
+def draw_rows(args: argparse.Namespace) -> int:
+    """A table: rows that make no sense are told, all others drawn. 1 when any was not drawn."""
+    from workbench.adapters import find_adapter
+    from workbench.cli.create import base_of, engine_of, progress, request_of
+    from workbench.config import atomic_write
+    from workbench.gallery import Gallery
+    from workbench.generation.batch import draw_table, outcomes_csv, read_table
+    from workbench.generation.record import picture_png
+
+    rows = read_table(args.csv, request_of(args), lambda name: find_adapter(name).card)
+    first = next((row.request for row in rows if row.request and row.request.adapters), None)
+    base = args.base or base_of(args) or (find_adapter(first.adapters[0][0]).card.base if first else "")
+    gallery = Gallery()
+    files: dict[int, str] = {}
+    made: list[dict[str, Any]] = []
+
+    def keep(number: int, outcome: Outcome) -> None:
+        if outcome.picture:
+            path = gallery.get(gallery.add(outcome.picture)).path
+            if args.out:
+                path = args.out / f"{_file_name(outcome.row.name)}.png"
+                path = path if path.name not in files.values() else path.with_stem(f"{path.stem}-{number + 1}")
+                atomic_write(path, picture_png(outcome.picture))
+            files[number] = path.name
+            if not args.json:
+                print(short_path(path))
+        elif not args.json:
+            print(f"line {outcome.row.line}, {outcome.row.name}: {outcome.problem}", file=sys.stderr)
+        record = outcome.picture.record if outcome.picture else None
+        made.append({"line": outcome.row.line, "name": outcome.row.name, "file": files.get(number, ""),
+                     "record": record, "problem": outcome.problem})  # fmt: skip
+
+    outcomes = draw_table(engine_of(args, base), rows, progress(args, len(rows)), on_outcome=keep)
+    if args.out:
+        atomic_write(args.out / "results.csv", outcomes_csv(outcomes, files))
+    lost = sum(not each.picture for each in outcomes)
+    if args.json:
+        print_json(made)
+    else:
+        print(f"{len(outcomes) - lost} of {len(outcomes)} rows drawn" + (f"; {lost} told above" if lost else ""))
+    return 1 if lost else 0
+
+
+def _file_name(name: str) -> str:
+    """A row's name as a file's name."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-_.")[:60] or "row"

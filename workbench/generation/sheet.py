@@ -1,0 +1,107 @@
+"""A grid as one labelled PNG that carries the recipe of each of its cells."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, UnidentifiedImageError
+
+from workbench.errors import GenerationError
+from workbench.generation.grid import Axis, Value
+from workbench.generation.provenance import PNG_KEYWORD, xmp_packet
+from workbench.generation.record import LONGEST_RECORD, Picture, checked_record
+
+SHEET_KEY = "chibi_workbench_sheet"
+LARGEST_TILE = 256
+_MARGIN, _GAP, _HEAD, _SIDE = 24, 8, 34, 150
+_PAPER, _INK, _FAINT, _EMPTY = (255, 250, 245), (61, 42, 51), (124, 102, 112), (246, 235, 226)
+_MOST_CELLS_READ = 400
+
+
+def sheet_png(rows: Sequence[Sequence[Picture | None]], x: Axis, y: Axis | None = None, title: str = "") -> bytes:
+    """Draws the sheet.
+
+    Args:
+        rows: of a grid; None leaves a place empty.
+        x, y: the grid's axes.
+        title: a line at the top.
+
+    Returns:
+        A PNG; `read_sheet` finds the recipes in it.
+    """
+    first = next((each for row in rows for each in row if each), None)
+    tile = min(LARGEST_TILE, first.image.width) if first else LARGEST_TILE
+    left, top = _MARGIN + (_SIDE if y else 0), _MARGIN + (44 if title else 0) + _HEAD
+    size = (left + len(x.values) * (tile + _GAP) - _GAP + _MARGIN, top + len(rows) * (tile + _GAP) - _GAP + _MARGIN)
+    sheet = Image.new("RGB", size, _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    if title:
+        _text(draw, (_MARGIN, _MARGIN), title, 26, size[0] - 2 * _MARGIN, _INK, "la")
+    for column, value in enumerate(x.values):
+        middle = left + column * (tile + _GAP) + tile // 2
+        _text(draw, (middle, top - 10), label(x, value), 16, tile, _INK, "ms")
+    for index, row in enumerate(rows):
+        upper = top + index * (tile + _GAP)
+        if y:
+            _text(draw, (left - 12, upper + tile // 2), label(y, y.values[index]), 16, _SIDE - 16, _INK, "rm")
+        for column, picture in enumerate(row):
+            place = (left + column * (tile + _GAP), upper)
+            shown = picture.image.convert("RGB").resize((tile, tile), Image.Resampling.LANCZOS) if picture else None
+            sheet.paste(shown or _EMPTY, (*place, place[0] + tile, place[1] + tile))
+    chunks = PngImagePlugin.PngInfo()
+    table = {"x": _axis(x), "y": _axis(y), "cells": [[each.record if each else None for each in row] for row in rows]}
+    chunks.add_itxt(SHEET_KEY, json.dumps(table, ensure_ascii=False, sort_keys=True))
+    chunks.add_itxt(PNG_KEYWORD, xmp_packet().decode())
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG", pnginfo=chunks, optimize=True)
+    return buffer.getvalue()
+
+
+def read_sheet(source: bytes | Path) -> list[list[dict[str, Any] | None]]:
+    """The recipes of a sheet's cells, checked like those of pictures.
+
+    Raises:
+        GenerationError: it is no sheet of ours.
+    """
+    name = source.name if isinstance(source, Path) else "The sheet"
+    no_sheet = GenerationError(name, "it is no sheet that carries recipes", "Choose a sheet made by the workbench")
+    try:
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=["PNG"]) as image:
+            text = str(getattr(image, "text", {}).get(SHEET_KEY, ""))
+        if not text or len(text) > 16 * LONGEST_RECORD:
+            raise no_sheet
+        cells = json.loads(text)["cells"]
+        if sum(len(row) for row in cells) > _MOST_CELLS_READ:
+            raise no_sheet
+        return [[checked_record(each) if each else None for each in row] for row in cells]
+    except GenerationError:
+        raise no_sheet from None
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise no_sheet from error
+    except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, RecursionError) as error:
+        raise no_sheet from error
+
+
+def label(axis: Axis, value: Value) -> str:
+    """What stands beside a row or above a column."""
+    said = f"{value:g}" if isinstance(value, float) else str(value)
+    if axis.name == "strength" and float(value) == 0:
+        return "without adapter"
+    return said if axis.name in ("words", "negative", "adapter") else f"{axis.name.replace('_', ' ')} {said}"
+
+
+def _axis(axis: Axis | None) -> dict[str, Any] | None:
+    return {"name": axis.name, "values": list(axis.values)} if axis else None
+
+
+def _text(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], words: str, size: int, room: int, colour: Any, anchor: str
+) -> None:
+    font = ImageFont.load_default(size)
+    while draw.textlength(words, font) > room and len(words) > 1:
+        words = words.removesuffix("…")[:-1] + "…"
+    draw.text(at, words, colour, font, anchor=anchor)
