@@ -39,6 +39,7 @@ from workbench.config import (
 from workbench.device import prepare_environment
 from workbench.errors import ConfigError, PhotoError, TrainingError, WorkbenchError
 from workbench.jobs import forget_person
+from workbench.privacy import read_private, write_private
 
 RECIPE = Path(__file__).with_name("train_lora.py")
 # Other words than the previews': a score on what every run shows anyway would be tuned to it.
@@ -143,7 +144,7 @@ def search(settings: Settings, seconds: float, trials: int, share: float) -> dic
 
 
 def split_photos(photos: Path, folder: Path, share: float) -> tuple[Path, tuple[Any, ...]]:
-    """Copies the photos that teach into a folder of their own and crops those that judge.
+    """Copies the photos that teach into a folder of their own, sealed where the vault is, and crops those that judge.
 
     Args:
         photos: folder of photos.
@@ -168,7 +169,7 @@ def split_photos(photos: Path, folder: Path, share: float) -> tuple[Path, tuple[
     shutil.rmtree(teach, ignore_errors=True)
     make_folder(teach)
     for file in selfies.files[:-count]:
-        shutil.copy(file, teach / file.name)
+        write_private(teach / file.name, read_private(file))
     return teach, selfies.crops[-count:]
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loaded import load_recipe
 from PIL import Image, UnidentifiedImageError
 from privacy_people import bring, png, restart
 
 from workbench.cli import main
-from workbench.config import home
+from workbench.config import ROOT, home
 from workbench.dataset import build_dataset, load_examples
 from workbench.dataset.selfies import gather_selfies
 from workbench.errors import DatasetError, VaultError
@@ -226,3 +227,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     monkeypatch.setenv(keys.PASSPHRASE, "four words or more")
     assert main(["vault", "lock", "--key", "passphrase"]) == 2
     assert "Unlock it first" in capsys.readouterr().err
+
+
+def test_copies_of_a_search_are_sealed_and_can_be_learned_from() -> None:
+    search = load_recipe("search")
+    teach, judge = search.split_photos(ROOT / "examples" / "selfies", home() / "search" / "mia", 0.5)
+    files = sorted(teach.iterdir())
+    assert files and judge and all(is_sealed(file) for file in files)
+    assert sorted(gather_selfies(str(teach), "").names) == [file.name for file in files]

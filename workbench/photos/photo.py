@@ -15,6 +15,7 @@ from PIL import Image
 from workbench.errors import PhotoError
 from workbench.photos.decode import AGAIN, AS_JPEG, KEPT_SIDE, MAX_PIXELS
 from workbench.photos.decoder import decode_apart
+from workbench.privacy import read_private
 
 MAX_BYTES = 100 * 2**20
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".gif")
@@ -51,6 +52,7 @@ def open_photo(source: Path | str | bytes, name: str = "") -> Photo:
     Raises:
         PhotoError: the file cannot be read, is no picture, is animated, broken, larger than `MAX_PIXELS`, or takes more
             time or memory to decode than a photo does.
+        VaultError: it is a sealed copy of ours, and its key cannot be had.
     """
     if isinstance(source, bytes):
         name, data = name or "photo", source
@@ -76,7 +78,7 @@ def _read(path: Path, name: str) -> bytes:
             gone = PhotoError(name, "there is no such file", "Check the name and the folder")
             raise PhotoError(name, "it is not a file", "Choose a picture file") if path.exists() else gone
         _check_bytes(name, path.stat().st_size)
-        return path.read_bytes()
+        return read_private(path)  # copies of our own may be sealed
     except PermissionError as error:
         raise PhotoError(name, "you may not read this file", "Change its permissions, or copy it elsewhere") from error
     except OSError as error:

@@ -160,6 +160,12 @@ KEPT = (
         ("queue/",),
         "queue",
     ),
+    Kept(
+        "Copies that were made before a newer version changed a file",
+        "新版本更改文件之前所做的副本",
+        ("backups/",),
+        "cache",
+    ),
     Kept("The sheet and report of `make demo`", "`make demo` 的总图和报告", ("demo/",), "person", only=SAMPLE),
     Kept(
         "The key of the small copies, itself encrypted",

@@ -20,7 +20,7 @@ from workbench.privacy.keys import Vault, create_once, master_key, read_vault, v
 MAGIC = b"CHIBISV1"
 _ID, _NONCE, _TAG = 8, 12, 16
 # Below these folders of the workspace, the next name is a person's.
-_PERSONAL = ("subjects", "datasets", "starts")
+_PERSONAL = ("subjects", "datasets", "starts", "search")
 # Whose key seals the gallery's small copies, which are of many. No person can be called so; see `config.safe_name`.
 GALLERY = ".gallery"
 
