@@ -19,6 +19,7 @@ if str(HERE.parent) not in sys.path:  # `streamlit run` puts only this file's fo
 
 from ui import privacy, theme  # noqa: E402
 from ui.words import telling  # noqa: E402
+from workbench.jobs.layout import open_workspace  # noqa: E402
 
 st.set_page_config(page_title="Chibi workbench", page_icon=theme.icon(), layout="wide")
 theme.apply()
@@ -34,5 +35,6 @@ page = st.navigation(SCREENS, position="top")
 theme.tabs(SCREENS)
 theme.account()
 with telling():
+    open_workspace()
     if privacy.begin():
         page.run()

@@ -21,6 +21,7 @@ from workbench.errors import JobError, WorkbenchError
 from workbench.jobs import JobState
 
 STATES = {
+    "submitted": ("Waiting", "plain"),
     "preparing": ("Getting ready", "live"), "running": ("Learning", "live"), "saving": ("Saving", "live"),
     "stopped": ("Stopped", "warn"), "failed": ("Failed", "bad"), "done": ("Done", "good"),
 }  # fmt: skip
@@ -54,7 +55,7 @@ def follow(name: str) -> None:
     state = _state(name)
     if state is None:
         theme.empty("Not trained yet", f"Progress, loss curve and previews of {name} will be here.", "ravi", "sleepy")
-    elif state.alive:
+    elif state.active:
         st.fragment(_live, run_every=SECONDS)(name)
     else:
         _run(state)
@@ -71,7 +72,7 @@ def _live(name: str) -> None:
     # A fragment is drawn again by itself, without the page around it: what goes wrong must be told here.
     with telling():
         state = _state(name)
-        if state is None or not state.alive:
+        if state is None or not state.active:
             # The whole page: the button, the list and the shelf are not in this fragment.
             st.rerun()
         say_later()
@@ -80,9 +81,11 @@ def _live(name: str) -> None:
 
 def _run(state: JobState) -> None:
     words, kind = STATES.get(state.state, (state.state, "plain"))
-    when = f"<small>{escaped(ago(state.updated))}</small>" if not state.alive else ""
+    when = f"<small>{escaped(ago(state.updated))}</small>" if not state.active else ""
     st.html(f'<h2 class="section">{escaped(state.name)} {theme.badge(words, kind)}{when}</h2>')
-    if state.alive:
+    if state.waiting:
+        _place(state)
+    elif state.active:
         _progress(state)
     elif state.state == "failed":
         st.error(plain(state.reason or "It failed."), icon=":material/error:")
@@ -96,6 +99,18 @@ def _run(state: JobState) -> None:
     _previews(jobs.run_folder(state.name) / "previews")
     if state.state == "done":
         _report(state)
+
+
+def _place(state: JobState) -> None:
+    jobs.wake()
+    before = state.place - 1
+    if before > 0:
+        words = f"Number {state.place} in the line: {count(before, 'job')} before it. It begins by itself."
+    elif jobs.queue.jobs("running", owner=jobs.queue.EVERYBODY):
+        words = "Next in the line. It begins by itself when the one that runs has ended."
+    else:
+        words = "It begins in a moment."
+    st.info(words, icon=":material/hourglass_top:")
 
 
 def _progress(state: JobState) -> None:
@@ -115,7 +130,12 @@ def _progress(state: JobState) -> None:
 
 def _buttons(state: JobState) -> None:
     with st.container(horizontal=True):
-        if state.alive:
+        if state.waiting:
+            st.button(
+                "Cancel", key=f"cancel-{state.name}", icon=":material/close:", on_click=_stop,
+                args=(state.name, False), help="Takes it out of the line. Nothing that was saved is touched.",
+            )  # fmt: skip
+        elif state.alive:
             asked = (jobs.run_folder(state.name) / "stop").exists()
             st.button(
                 "Stopping after this step…" if asked else "Stop and save", key=f"stop-{state.name}", disabled=asked,
@@ -221,6 +241,7 @@ def past_runs(watch: Callable[[str], None]) -> None:
             words, kind = STATES.get(state.state, (state.state, "plain"))
             with st.container(key=f"card-run-{state.name}"):
                 steps = f"{state.step} of {count(state.steps, 'step')}" if state.steps else "no step yet"
+                steps = f"number {state.place} in the line" if state.waiting else steps
                 st.html(
                     f'<div class="title">{escaped(state.name)}</div>{theme.badge(words, kind)}'
                     f'<p class="small">{escaped(steps)} · {escaped(ago(state.updated))}</p>'

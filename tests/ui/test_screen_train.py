@@ -13,7 +13,10 @@ from reading import keys, text_of
 from streamlit.testing.v1 import AppTest
 
 from workbench.config import home
+from workbench.jobs import queue
+from workbench.jobs.lanes import ONLY, held
 from workbench.photos import create_subject
+from workbench.processes import mark
 
 Open = Callable[[str], AppTest]
 
@@ -139,3 +142,26 @@ def test_a_plan_is_shown_and_its_changes_are_taken(screen: Open) -> None:
     assert "It fits with memory.parts=8." in text_of(page)
     page.get("button_group")[1].set_value("Quick").run()
     assert "It fits with" not in text_of(page), "a plan of other settings is shown"
+
+
+def test_a_run_that_waits_shows_its_place_and_can_be_cancelled(screen: Open) -> None:
+    furnish_subject("mia")
+    furnish_run("leo", "running", done=40, **mark(), updated=time.time(), stage="training")
+    runs = queue.submit("training", "leo", {"settings": ""})
+    assert queue.claim(runs, ONLY) and queue.note_process(runs, mark())
+    with held(ONLY):  # as the worker does
+        other = queue.submit("training", "kim", {"settings": ""}, owner="ben")
+        queue.submit("generation", "mia", {"words": []})
+        waits = queue.submit("training", "mia", {"settings": ""})
+        page = screen("train")
+        page.button(key="watch-mia").click().run()
+        said = text_of(page)
+        assert "mia Waiting" in said and "Number 3 in the line: 2 jobs before it. It begins by itself." in said
+        assert page.button(key="start").label == "It waits for its turn" and page.button(key="start").disabled
+        assert "Another person" in said and "kim" not in said, "of others one sees only that they are there"
+        assert f"line-cancel-{other.id}" not in keys(page.button)
+        page.button(key=f"sooner-{waits.id}").click().run()
+        assert queue.places_in_line()[waits.id] == 2
+        page.button(key="cancel-mia").click().run()
+        assert queue.find(waits.id).state == "stopped"
+        assert page.button(key="start").label == "Train mia when it is free"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui import people, theme
 from ui.bases import DEFAULT, base_names
+from ui.run_line import line
 from ui.run_panel import follow, past_runs
 from ui.words import count, duration, plain, telling, telling_later
 from workbench import jobs
@@ -48,6 +49,7 @@ def show() -> None:
         start(subject)
     with right, st.container(key="panel-run"):
         follow(_shown_run(subject))
+    line()
     past_runs(_watch)
 
 
@@ -86,10 +88,14 @@ def start(subject: Subject) -> None:
         overrides |= _advanced(steps)
     _plan(subject, overrides)
     state = next((each for each in jobs.list_jobs() if each.name == subject.name), None)
-    alive = state is not None and state.alive
+    active = state is not None and state.active
+    others = not active and any(each.active for each in jobs.list_jobs())
+    label = f"Train {plain(subject.name)}{' when it is free' if others else ''}"
+    if active:
+        label = "It waits for its turn" if state is not None and state.waiting else "It is being trained"
     st.button(
-        "It is being trained" if alive else f"Train {plain(subject.name)}", key="start", type="primary",
-        icon=":material/play_arrow:", disabled=alive, width="stretch", on_click=_start, args=(subject, overrides),
+        label, key="start", type="primary", icon=":material/play_arrow:", disabled=active, width="stretch",
+        on_click=_start, args=(subject, overrides),
     )  # fmt: skip
     if state is not None and state.can_resume:
         st.caption("It goes on where it was stopped, unless Start afresh (advanced) is on.")

@@ -97,7 +97,13 @@ def _in_good_hands(args: argparse.Namespace) -> None:
     from workbench.cli.vault import ask_passphrase
     from workbench.privacy.retention import enforce_retention
 
+    command = args.run.__module__.rpartition(".")[2]
+    if command != "doctor":  # which says what is wrong with the workspace, and goes on
+        from workbench.jobs.layout import open_workspace
+
+        for told in open_workspace():
+            print(f"workbench: {told}.", file=sys.stderr)
     for expired in enforce_retention():
         print(f"workbench: {expired}.", file=sys.stderr)
-    if args.run.__module__.rpartition(".")[2] in ("check", "train", "runs", "queue", "vault"):
+    if command in ("check", "train", "runs", "queue", "vault"):
         ask_passphrase()

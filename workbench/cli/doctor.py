@@ -1,4 +1,8 @@
-"""`workbench doctor`: what this machine has, what is missing, and how to get it."""
+"""`workbench doctor`: what this machine has, what is missing or broken, and how to get it or mend it.
+
+`--quick` is the health check of a server: a fraction of a second, no library is loaded, the exit code tells. It names
+nobody, so its `--json` may go to a monitor.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.cli.output import Commands, Flags, megabytes, print_json
+from workbench.errors import WorkbenchError
 
 PACKAGES = (
     "torch",
@@ -26,6 +31,7 @@ PACKAGES = (
     "streamlit",
     "pillow",
 )
+_SET_HOME = "set WORKBENCH_HOME to a folder of yours"
 MARKS = {"good": "✓", "note": "·", "bad": "✗"}
 
 
@@ -40,14 +46,23 @@ class Finding:
 
 def add(commands: Commands, flags: Flags) -> None:
     parser = commands.add_parser("doctor", parents=[flags], help="say whether this machine is ready, and what is used")
+    parser.add_argument("--quick", action="store_true", help="only disk, folders and the line of jobs; for monitors")
+    parser.add_argument("--repair", action="store_true", help="mend what can be mended: index, line, leftovers, layout")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    findings = list(examine())
+    told: list[str] = []
+    if args.repair:
+        from workbench.jobs.health import repair
+
+        told = repair()
+        if not args.json:
+            print("".join(f"✓ {words}.\n" for words in told) or "Nothing had to be mended.\n")
+    findings = list(examine(args.quick))
     ready = all(finding.state != "bad" for finding in findings)
     if args.json:
-        print_json({"ready": ready, "findings": [asdict(finding) for finding in findings]})
+        print_json({"ready": ready, "findings": [asdict(finding) for finding in findings], "repaired": told})
     else:
         for finding in findings:
             print(f"{MARKS[finding.state]} {finding.thing}: {finding.words}")
@@ -55,16 +70,29 @@ def run(args: argparse.Namespace) -> int:
     return 0 if ready else 1
 
 
-def examine() -> Iterator[Finding]:
-    """Looks at each thing; a check that falls over is a finding, not an end."""
+def examine(quick: bool = False) -> Iterator[Finding]:
+    """Looks at each thing; a check that falls over is a finding, not an end.
+
+    Args:
+        quick: only what changes while the workbench runs.
+    """
+    for thing, look in (
+        ("layout", _layout),
+        ("disk", _disk),
+        ("workspace", _writable),
+        ("line of jobs", _line),
+    ):
+        yield _look(thing, look)
+    if quick:
+        return
     for thing, look in (
         ("Python", _python),
         ("packages", _packages),
         ("processor", _processor),
         ("device", _device),
         ("memory", _memory),
-        ("disk", _disk),
-        ("workspace", _workspace),
+        ("space used", _workspace),
+        ("files", _files),
         ("shelf", _shelf),
         ("vault", _vault),
         ("face detector", _faces),
@@ -120,6 +148,57 @@ def _memory() -> tuple[str, str]:
     return (
         ("good", words) if memory.available > 3e9 else ("note", f"{words}; training wants 3 GB: close other programs")
     )
+
+
+def _layout() -> tuple[str, str]:
+    from workbench.config.layout import LAYOUT, layout_of_workspace
+
+    found = layout_of_workspace()
+    words = f"{LAYOUT}" if found in (0, LAYOUT) else f"{found}; the next command makes it {LAYOUT}, with a copy"
+    return "good", words
+
+
+def _writable() -> tuple[str, str]:
+    """Writes and flushes a small file: a disk that has become read-only says so here."""
+    import tempfile
+
+    from workbench.config import home, storage_errors
+
+    if not home().exists():
+        parent = next(path for path in home().parents if path.exists())
+        fine = os.access(parent, os.W_OK | os.X_OK)
+        return ("good", f"{home()} (not there yet)") if fine else ("bad", f"{home()} cannot be made; {_SET_HOME}")
+    try:
+        with storage_errors(home()), tempfile.TemporaryFile(dir=home()) as file:
+            file.write(b"x")
+            file.flush()
+            os.fsync(file.fileno())
+    except WorkbenchError as error:
+        return "bad", f"{home()}: {error.reason}; {_SET_HOME}"
+    return "good", f"{home()} can be written"
+
+
+def _line() -> tuple[str, str]:
+    from workbench.jobs.health import line_health
+
+    found = line_health()
+    words = f"{found.running} running, {found.waiting} waiting, {found.failed} failed"
+    if found.unattended:
+        return "note", f"{words}; {found.unattended} wait for a worker: `workbench queue` starts one"
+    return "good", words
+
+
+def _files() -> tuple[str, str]:
+    from workbench.jobs.health import troubles
+
+    found = list(troubles())
+    if not found:
+        return "good", "all can be read"
+    shown = "; ".join(f"{each.what} ({each.where})" for each in found[:5])
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    mends = sum(each.mends for each in found)
+    way_out = f"; `workbench doctor --repair` mends {mends} of {len(found)}" if mends else ""
+    return "note", f"{shown}{more}{way_out}"
 
 
 def _disk() -> tuple[str, str]:
@@ -179,8 +258,8 @@ def _faces() -> tuple[str, str]:
 
 
 def _base() -> tuple[str, str]:
-    from workbench.backbones import locate
+    from workbench.backbones import fingerprint_folder, locate
 
     folder, entry = locate("chibi-mini")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return "good", f"{entry.id}, {megabytes(size)}"
+    return "good", f"{entry.id}, {megabytes(size)}, fingerprint {fingerprint_folder(folder)[:12]}"

@@ -177,6 +177,20 @@ def claim(job: Job, lane: str) -> Job | None:
         return _one(table, job.id, EVERYBODY) if changed else None
 
 
+def remember(kind: str, name: str, state: str, reason: str, when: float) -> None:
+    """Enters what ended before there was a queue, as history.
+
+    Args:
+        when: it ended, in seconds since 1970.
+    """
+    with transaction() as table:
+        table.execute(
+            "insert into jobs (kind, name, owner, priority, request, places, state, reason, submitted, ended, pid)"
+            " values (?, ?, ?, 0, '{}', '{}', ?, ?, ?, ?, 0)",
+            (kind, name, this_owner(), state, reason, when, when),
+        )
+
+
 def put_back(job: Job) -> None:
     """A job that was taken and whose process was never let go waits again, in its old place."""
     _change(job.id, "state = 'submitted', lane = '', started = null", "state = 'running' and pid is null")
