@@ -1,13 +1,15 @@
 """How fast we train, beside the loop of diffusers' published script, in one run on one machine.
 
-    python -m benchmarks.training                        CPU: chibi-mini, 5 photos, side by side; and scaling
+    python -m benchmarks.training                        CPU: chibi-mini, 5 photos, side by side
     python -m benchmarks.training --peer-script FILE     also the real train_dreambooth_lora.py (it needs torchvision)
     python -m benchmarks.training --gpu                  random weights in the true shapes of the large families
     python -m benchmarks.training --quick                few steps, to see that it works
+    python -m benchmarks.training --page                 also write the tables into docs/benchmarks.md
 
 Equal work means: the same base, photos, batch of 1, rank 4 on the attention layers, precision and number of steps.
 Equal pictures seen means: as many pictures learned from, ours in batches as it would. Close other programs first.
-Results: `benchmarks/results/training-MACHINE.json`.
+Results: `benchmarks/results/training-MACHINE.json`. How time grows with photos, size, batch and rank:
+`python -m benchmarks.scaling`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tables import put, table, where
 from workbench.config import ROOT, atomic_write, find_path
 from workbench.device import prepare_environment
 
@@ -51,6 +54,7 @@ def main() -> None:
         "--tiny", action="store_true", help="with --gpu: tiny shapes, to rehearse; figures mean nothing"
     )
     parser.add_argument("--quick", action="store_true", help="few steps, once")
+    parser.add_argument("--page", action="store_true", help="also write the tables into docs/benchmarks.md")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the results go")
     args = parser.parse_args()
     prepare_environment()
@@ -81,8 +85,9 @@ def main() -> None:
             "cpu_launch_to_adapter_ratio": report["cpu"]["script"]["whole"]
             / report["cpu"]["ours, equal pictures"]["whole"],
         }
-        report["scaling"] = scaling(args.base, quick=args.quick)
     atomic_write(out, json.dumps(report, indent=2) + "\n")
+    if args.page:
+        put("training-gpu", gpu_words(report)) if args.gpu else put("training-cpu", cpu_words(report))
     print(json.dumps(summary, indent=2))
     print(out)
 
@@ -161,30 +166,31 @@ def launch(words: list[str], places: dict[str, str]) -> tuple[float, str]:
     return seconds, done.stdout
 
 
-def scaling(base: str, quick: bool) -> list[dict[str, Any]]:
-    """Time and memory of a step against resolution, batch and rank, each with the others as usual.
+def cpu_words(report: dict[str, Any]) -> str:
+    """The side-by-side runs as a Markdown table."""
+    rows = [
+        [side, row["step"] or "", row["whole"], row.get("launcher", "") or "", row.get("imports", "")]
+        for side, row in report["cpu"].items()
+    ]
+    head = ["", "a step, s", "launch to adapter, s", "of it the launcher", "imports"]
+    summary = report["summary"]
+    told = (
+        f"Steps at equal work: {summary['cpu_steps_ratio']:.2f} times as quick; launch to adapter at equal pictures "
+        f"seen: {summary['cpu_launch_to_adapter_ratio']:.2f} times."
+    )
+    return f"{table(head, rows)}\n\n{told} {where(report)}"
 
-    The number of photos changes what is encoded before the first step and not the step itself; 100 photos of a
-    256 px base are 100 × 64 KiB of latents.
-    """
-    from workbench.backbones import open_backbone, quiet_libraries
-    from workbench.config import Settings, flat_settings
-    from workbench.training.plan import probe_run
 
-    quiet_libraries()
-    usual = flat_settings(Settings())
-    native = open_backbone(base).resolution
-    series: dict[str, list[Any]] = {
-        "train.batch_size": [1, 8] if quick else [1, 2, 4, 8, 16],
-        "lora.rank": [16] if quick else [4, 16, 64],
-        "data.resolution": [native] if quick else [native // 2, native, native * 2],
-    }
-    rows = []
-    for name, values in series.items():
-        for value in values:
-            probe = probe_run(open_backbone(base), usual | {name: value}, steps=3 if quick else 6)
-            rows.append({"setting": name, "value": value, "seconds": probe.seconds, "peak_gib": probe.peak / 2**30})
-    return rows
+def gpu_words(report: dict[str, Any]) -> str:
+    """The large families as a Markdown table."""
+    rows = [
+        [family, f"{side}, {size} a batch", row["ms_per_picture"], row["roofline_share"], row["peak_gib"]]
+        for family, measured in report["gpu"].items()
+        for side, sizes in (("ours", measured["ours"]), ("the script's way", {"1": measured["script"]}))
+        for size, row in sizes.items()
+    ]
+    head = ["family", "", "ms a picture", "share of the roofline", "peak GiB"]
+    return f"{table(head, rows)}\n\n{report['gpu_note']}. {where(report)}"
 
 
 def whole_run(photos: Path, tiny: bool) -> dict[str, float]:

@@ -16,9 +16,7 @@ and what the first left in its run folder moves to `earlier/`.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,17 +24,26 @@ from typing import Any
 if find_spec("workbench") is None:  # not installed; but this file lies in the repository, beside the package
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from workbench.captions import caption, check_traits, read_scene, read_traits
-from workbench.config import Settings, atomic_write, changed_settings, home, load_settings, settings_to_yaml, shelf
+from workbench.captions import check_traits
+from workbench.config import (
+    Settings,
+    atomic_write,
+    changed_settings,
+    home,
+    load_settings,
+    settings_to_yaml,
+    shelf,
+    strengths,
+)
 from workbench.config.load import flat_settings, with_settings
-from workbench.dataset import build_dataset, load_examples
+from workbench.dataset import load_examples
 from workbench.dataset.selfies import gather_selfies
 from workbench.dataset.wordings import wordings
 from workbench.device import prepare_environment
 from workbench.errors import WorkbenchError
 from workbench.photos import agreed_scope
-from workbench.training import RunFolder, StopAsked, Stopping
-from workbench.training.report import Stages, machine, versions, writes
+from workbench.training import RunFolder, StopAsked, Stopping, attempted
+from workbench.training.report import Stages, say, write_figures, writes
 from workbench.training.stepping_down import fitting
 from workbench.training.watch import PhotoWatch
 
@@ -52,12 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load_settings(options.config, options.settings)
         check_traits(settings.traits)
         run = RunFolder(home() / "runs" / settings.name)
-        stopping = Stopping(run)
-        with ExitStack() as stack:
-            if writes():
-                stack.enter_context(run.hold())
-                stack.enter_context(run.attempt())
-            stack.enter_context(stopping.listening())
+        with attempted(run) as stopping:
             attempt = lambda changes: train(with_settings(settings, changes), run, stopping)  # noqa: E731
             fitting(attempt, flat_settings(settings), lambda told: say(run, told))
     except WorkbenchError as error:
@@ -70,21 +72,18 @@ def main(arguments: list[str] | None = None) -> int:
 def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     """The story: photos, base, data set, adapter, loop, saving."""
     if writes():
-        clear_the_way(run, settings)
+        say(run, run.begin(settings_to_yaml(settings), afresh=settings.follow.resume == "never"))
     stages = Stages(run if writes() else None)
     stages.launched()
-    name, seed = settings.name, settings.seed
+    name, seed, lora, goal, ways = settings.name, settings.seed, settings.lora, settings.train, settings.follow
+    extras, chosen = strengths(goal.techniques), changed_settings(settings)
     words = {"trigger": settings.trigger, "class_noun": settings.class_noun}
-
-    def progress(done: int, total: int) -> None:
-        """Every slow preparation calls this; it ends here when someone asked to stop."""
-        stopping.check()
-        if writes():
-            run.status(beat=True, step=done, steps=total)
+    prompts = [prompt.format(**words) for prompt in ways.preview_prompts]
 
     # --- photos: judged before anything heavy is loaded, so that a wrong folder is told at once
     with stages("photos"):
-        selfies = gather_selfies(settings.photos, name, progress) if writes() else None
+        ratio = extras.get("buckets", 0.0)
+        selfies = gather_selfies(settings.photos, name, stopping.progress, ratio) if writes() else None
         for line in selfies.rejected if selfies else ():
             say(run, f"left out: {line}")
         watch = PhotoWatch(selfies.files if selfies else ())
@@ -95,78 +94,58 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         quiet_libraries()
         from workbench.adapters import Card, save_adapter, thumbnail_uri
         from workbench.dataset.encode import encode
-        from workbench.dataset.pictures import cached_pictures
-        from workbench.dataset.prompts import anchor_orders, class_orders, photo_caption
+        from workbench.dataset.making import make_dataset
+        from workbench.dataset.pictures import hear_prompts
         from workbench.identity.choose import Chooser
         from workbench.identity.run_report import write_report
         from workbench.training.batches import draw_batch
-        from workbench.training.continuation import Continuation
+        from workbench.training.continuation import Continuation, facts_of
         from workbench.training.ema import Average
-        from workbench.training.follow import Follower
+        from workbench.training.follow import Follower, is_due
         from workbench.training.launch import anywhere, seed_dropout, start_accelerator, weights_dtype
-        from workbench.training.lora import attach_lora, chosen_targets
+        from workbench.training.lora import attach_lora
         from workbench.training.memory import save_memory
         from workbench.training.objective import Objective, learn_in_parts
-        from workbench.training.optimizer import make_optimizer, rate_share, set_rate
+        from workbench.training.optimizer import largest_norm, make_optimizer, rate_share, set_rate
         from workbench.training.previews import draw_preview
         from workbench.training.techniques import drawing_of, weighting_of
         from workbench.training.validation import Validation, hold_out
         from workbench.training.word import learned_word
 
     with stages("base"):
-        accelerator = start_accelerator(
-            run.folder, settings.follow.trackers, settings.train.batch_size, changed_settings(settings)
-        )
-        backbone = open_backbone(settings.base, accelerator.device, weights_dtype(accelerator))
+        accelerator = start_accelerator(run.folder, ways.trackers, goal.batch_size, chosen)
+        dtype = weights_dtype(accelerator)
+        backbone = open_backbone(settings.base, accelerator.device, dtype, settings.memory.phased)
         save_memory(backbone, settings.memory.checkpointing, settings.memory.quantise)
 
     # --- data set: photos, chibis with the person's traits (anchors), pictures of anyone of the class
     traits: dict[str, Any] = {}
-    folder, cache = home() / "datasets" / name, home() / "cache"
+    folder, cache, asked = home() / "datasets" / name, home() / "cache", settings.data
     if selfies:
-        with stages("traits"):
-            read = {trait: reading.value for trait, reading in read_traits(selfies.crops).items()}
-            traits = read | selfies.traits | check_traits(settings.traits)
-            captions = [  # the person's own words go before what the reader sees
-                caption(**words, style="photo", scene_words=said)
-                if said or not settings.data.captions
-                else photo_caption(**words, scene=read_scene(crop))
-                for crop, said in zip(selfies.crops, selfies.words, strict=True)
-            ]
-            photos = list(zip(selfies.crops, captions, strict=True))
-        with stages("anchors and class pictures"), accelerator.autocast():
-            anchors = anchor_orders(traits, **words, count=settings.data.anchors, seed=seed)
-            others = class_orders(settings.class_noun, settings.data.class_pictures, seed)
-            prompts, seeds = [each.prompt for each in anchors + others], [each.seed for each in anchors + others]
-            drawn = cached_pictures(backbone, prompts, seeds, cache / "pictures", on_picture=progress)
-            captioned = [(picture, each.caption) for picture, each in zip(drawn, anchors + others, strict=True)]
-        with stages("data set"):
-            build_dataset(folder, photos, captioned[len(anchors) :], captioned[: len(anchors)])
+        traits = make_dataset(
+            folder, selfies, backbone, words, settings.traits, asked.anchors, asked.class_pictures, asked.captions,
+            seed, cache / "pictures", stopping.progress, stage=stages, precision=accelerator.autocast,
+        )  # fmt: skip
     accelerator.wait_for_everyone()
-    lora, goal, extras = settings.lora, settings.train, settings.train.techniques
     word = learned_word(settings.trigger, goal.word_learning_rate, lora.text_encoder)
     if goal.word_learning_rate > 0 and not word:
         say(run, "the trigger word gets no entry of its own, since lora.text_encoder is off")
     with stages("encoding"), accelerator.main_process_first():
+        hear_prompts(backbone, prompts)
         data = encode(
-            backbone,
-            load_examples(folder),
-            resolution=settings.data.resolution,
-            flips=settings.data.flips,
-            cache_dir=cache / "latents",
-            keep_text=not lora.text_encoder,
-            weights={"class": goal.prior_weight},
-            on_picture=progress,
-            word=lambda text: wordings(text, extras, seed),
-        )
-        data, held = hold_out(data, settings.follow.held_out)
+            backbone, load_examples(folder), asked.resolution, asked.flips, cache / "latents",
+            keep_text=not lora.text_encoder, weights={"class": goal.prior_weight}, on_picture=stopping.progress,
+            word=lambda text: wordings(text, extras, seed), ratio=ratio, smallest=extras.get("multi_resolution", 0.0),
+        )  # fmt: skip
+        data, held = hold_out(data, ways.held_out)
 
     # --- adapter, optimizer, and what the last attempt left
     with stages("adapter"):
         text_rank = lora.text_rank if lora.text_encoder else 0
         adapter = attach_lora(
-            backbone, lora.rank, lora.alpha, lora.targets, lora.dropout, text_rank, seed=seed, kind=lora.kind, word=word
-        )
+            backbone, lora.rank, lora.alpha, lora.targets, extras.get("dropout", 0.0), text_rank, seed=seed,
+            kind=lora.kind, word=word,
+        )  # fmt: skip
         rates = dict.fromkeys(backbone.text_encoders, goal.text_learning_rate)
         rates[backbone.denoiser_name] = goal.learning_rate
         groups = adapter.groups(rates, goal.word_learning_rate, extras.get("lora_plus", 0.0) or 1.0)
@@ -174,36 +153,22 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         parameters = [parameter for group, _ in groups for parameter in group]
         objective, optimizer = accelerator.prepare(
             Objective(backbone, weighting_of(extras, goal.min_snr_gamma), lora.text_encoder),
-            make_optimizer(groups, goal.optimizer, goal.weight_decay),
+            make_optimizer(groups, goal.optimizer, extras["weight_decay"]),
         )
-        facts = {
-            "base": backbone.fingerprint,
-            "photos": data.photos_digest,
-            "data.resolution": settings.data.resolution,
-            "lora.rank": lora.rank,
-            "lora.alpha": lora.alpha,
-            "lora.targets": sorted(chosen_targets(backbone, lora.targets)),
-            "lora.text_encoder": text_rank,
-            "lora.kind": lora.kind,
-            "trigger": word,
-        }
-        chosen = changed_settings(settings)
+        facts = facts_of(flat_settings(settings), backbone, data, word)
         continuation = Continuation(run, adapter, optimizer, accelerator.scaler, facts, chosen, average)
-        if told := continuation.restore(writes()):
-            say(run, told)
-        ways, first = settings.follow, continuation.step
+        say(run, continuation.restore(writes()))
+        first = done = continuation.step
         watching = (first, ways.held_out, ways.patience, ways.scorer)
         chooser = Chooser(run, selfies.crops, traits, *watching) if selfies else None
         if chooser and chooser.told:
             say(run, f"previews are compared by traits, since likeness cannot be judged: {chooser.told}")
 
     # --- the loop: everything it reads is on the device already
-    prompts = [prompt.format(**words) for prompt in settings.follow.preview_prompts]
     names = selfies.names + data.names[len(selfies.names) :] if selfies else data.names
-    follower = Follower(data, continuation.step, goal.steps, run if writes() else None, names, accelerator)
+    follower = Follower(data, first, goal.steps, run if writes() else None, names, accelerator)
     processes = (accelerator.process_index, accelerator.num_processes)
-    stopped, done = False, first
-    drawing = drawing_of(extras, backbone, data)
+    drawing, stopped = drawing_of(extras, backbone, data), False
     validation = Validation(accelerator.unwrap_model(objective), backbone, data, held, seed)
     objective.train()
     with stages("training", "running"):
@@ -212,7 +177,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             seed_dropout(seed, step, accelerator.process_index)
             batch = draw_batch(data, seed, step, goal.batch_size, backbone.timesteps, *processes, drawing=drawing)
             losses = learn_in_parts(objective, batch, settings.memory.parts, accelerator.backward)
-            norm = accelerator.clip_grad_norm_(parameters, goal.clip or float("inf"))
+            norm = accelerator.clip_grad_norm_(parameters, largest_norm(extras["clip"]))
             optimizer.step()
             optimizer.zero_grad()
 
@@ -221,7 +186,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             follower.step(done, accelerator.gather(losses), norm, batch.examples, rate)
             watch.check()
             stopped = done < goal.steps and anywhere(stopping.asked(), accelerator, done)
-            due = stopped or done == goal.steps or is_due(done, settings.follow.checkpoint_every)
+            due = stopped or done == goal.steps or is_due(done, ways.checkpoint_every)
             if due or (writes() and run.take("save")):
                 with follower.paused():
                     if writes():
@@ -239,10 +204,11 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
                         pictures = draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
                         score = chooser.look(done, pictures, prompts, adapter.state())
                         accelerator.log({score.by: score.mean}, step=done)
+                    backbone.hold("denoiser")
             if ways.patience and anywhere(bool(chooser and chooser.gives_up), accelerator, done):
                 break
     follower.close()
-    if not writes():
+    if not (writes() and selfies and chooser):
         return
     if stopped:
         raise StopAsked(f"{stopping.reason} after step {continuation.step}; start it again to continue")
@@ -255,70 +221,25 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         pictures = draw_preview(backbone, prompts, seed, run.preview(choice.step))
     with stages("saving", "saving"):
         card = Card(
-            name=name,
-            **words,
-            base=backbone.id,
-            base_fingerprint=backbone.fingerprint,
-            family=backbone.family,
-            resolution=settings.data.resolution or backbone.resolution,
-            rank=lora.rank,
-            alpha=lora.alpha,
-            steps=choice.step,
-            traits=traits,
-            scores=chooser.final(pictures, prompts) if pictures else {},
-            thumbnail=thumbnail_uri(pictures[0]) if pictures else "",
-            example_prompts=prompts,
-            settings=changed_settings(settings),
+            name=name, **words, base=backbone.id, base_fingerprint=backbone.fingerprint, family=backbone.family,
+            resolution=asked.resolution or backbone.resolution, rank=lora.rank, alpha=lora.alpha, steps=choice.step,
+            traits=traits, scores=chooser.final(pictures, prompts) if pictures else {},
+            thumbnail=thumbnail_uri(pictures[0]) if pictures else "", example_prompts=prompts, settings=chosen,
             scope=agreed_scope(name),
-        )
+        )  # fmt: skip
         states, configs, told = adapter.saved()
-        if told:
-            say(run, told)
+        say(run, told)
         saved = save_adapter(run.folder / "adapter.safetensors", states, configs, card, backbone)
         on_shelf = shelf() / f"{name}.safetensors"
         atomic_write(on_shelf, saved.read_bytes())
     accelerator.end_training()
-
-    report = {
-        "name": name,
-        "adapter": str(on_shelf),
-        "photos": {"used": list(selfies.names), "left out": list(selfies.rejected), "advice": list(selfies.advice)},
-        "traits": traits,
-        "scores": card.scores,
-        "chosen": choice.to_dict(),
-        "loss": {"first": follower.losses[:1], "last": follower.losses[-1:]},
-        "seconds": {stage: round(seconds, 2) for stage, seconds in stages.seconds.items()},
-        "seconds in all": round(sum(stages.seconds.values()), 2),
-        "machine": machine(str(accelerator.device)) | {"precision": accelerator.mixed_precision},
-        "versions": versions(),
-    }
-    atomic_write(run.folder / "report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    write_figures(
+        run, stages, accelerator, name=name, adapter=str(on_shelf), photos=selfies.told(), traits=traits,
+        scores=card.scores, chosen=choice.to_dict(), loss={"first": follower.losses[:1], "last": follower.losses[-1:]},
+    )  # fmt: skip
     run.status("done", stage="done", step=done, steps=goal.steps)
     write_report(run.folder, photos=False)
-    say(run, f"{name} is learnt: {on_shelf} ({report['seconds in all']:.0f} s)")
-
-
-def clear_the_way(run: RunFolder, settings: Settings) -> None:
-    """Moves a finished run aside, so that a new one of its name starts from nothing; an unfinished one is continued."""
-    run.clear_stop()
-    finished = run.read_status().get("state") == "done"
-    if finished or settings.follow.resume == "never" or not run.checkpoints.exists():
-        kept = run.set_aside()
-        if kept:
-            say(run, f"{'it was finished' if finished else 'told to start afresh'}; what was there is kept in {kept}")
-    atomic_write(run.folder / "settings.yaml", settings_to_yaml(settings))
-
-
-def is_due(step: int, every: int) -> bool:
-    """Whether something that is done every so many steps is done after this one; 0 is never."""
-    return every > 0 and step % every == 0
-
-
-def say(run: RunFolder, line: str) -> None:
-    """Tells the terminal and the run's log."""
-    if writes():
-        print(f"{run.name}: {line}", flush=True)
-        run.log(line)
+    say(run, f"{name} is learnt: {on_shelf} ({sum(stages.seconds.values()):.0f} s)")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from workbench.config import (
     settings_to_yaml,
     shelf,
     storage_errors,
+    strengths,
     with_settings,
 )
 from workbench.errors import ConfigError, StorageError, SubjectError
@@ -270,6 +271,28 @@ def test_every_technique_says_what_does_it() -> None:
         source = (where / f"{module}.py").read_text()
         assert not function or f" {function.rpartition('.')[2]}" in source, technique.where
         assert technique.at_most > 0 and technique.words.endswith("."), name
+
+
+def test_settings_of_earlier_versions_are_techniques_now(tmp_path: Path) -> None:
+    old = tmp_path / "old.yaml"
+    # As an earlier version wrote it, every default named.
+    old.write_text("lora: {rank: 8, dropout: 0.0}\ntrain: {clip: 1.0, weight_decay: 0.01}\n")
+    assert load_settings(old, []) == load_settings(None, ["rank=8"])
+    old.write_text("lora: {dropout: 0.1}\ntrain: {clip: 0, weight_decay: 0.05, techniques: {huber: 0.1}}\n")
+    settings = load_settings(old, ["dropout=0.2"])
+    assert settings.train.techniques["clip"] == 0 and settings.train.techniques["weight_decay"] == 0.05
+    assert settings.train.techniques["dropout"] == 0.2 and settings.train.techniques["huber"] == 0.1
+    assert strengths({}) == {"clip": 1.0, "weight_decay": 0.01} and strengths({"clip": 0})["clip"] == 0
+    with pytest.raises(ConfigError, match="weight_decay at 11"):
+        load_settings(None, ["train.weight_decay=11"])
+
+
+def test_phases_and_a_text_encoder_that_learns_do_not_go_together() -> None:
+    with pytest.raises(ConfigError, match=r"memory\.phased gives the text encoders' memory back"):
+        load_settings(None, ["memory.phased=true"])
+    assert load_settings(None, ["memory.phased=true", "text_encoder=false"]).memory.phased
+    with pytest.raises(ConfigError, match="leave out mask or buckets"):
+        load_settings(None, ["techniques=mask=0.8,buckets=2"])
 
 
 def test_settings_can_be_changed_by_dotted_name() -> None:

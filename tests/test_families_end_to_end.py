@@ -168,5 +168,5 @@ def test_the_familys_settings_fit_its_bases(family: str, tmp_path: Path) -> None
         assert base.family == family and base.settings == file
         lora = settings.lora
         text_rank = lora.text_rank if lora.text_encoder else 0
-        adapter = attach_lora(backbone, lora.rank, lora.alpha, lora.targets, lora.dropout, text_rank)
+        adapter = attach_lora(backbone, lora.rank, lora.alpha, lora.targets, text_rank=text_rank)
         assert adapter.parameters(backbone.denoiser_name)

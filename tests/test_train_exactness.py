@@ -145,6 +145,23 @@ def test_all_techniques_together_stop_and_go_on_exactly(
     assert "text_encoder" in inspect_adapter(shelf() / "straight.safetensors").components
 
 
+def test_buckets_and_resolutions_stop_and_go_on_exactly(
+    recipe: ModuleType, words: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Image.open(photos / "selfie-0.png") as photo:
+        photo.crop((64, 0, 448, 512)).save(photos / "selfie-0.png")
+    words = [*words, "techniques=buckets=2,multi_resolution=0.5,caption_dropout=0.1", "held_out=1"]
+    with after_steps("stopped", 3, lambda: folder("stopped").ask("stop")):
+        assert recipe.main([*words, "steps=100000", "name=stopped"]) == 0
+    done = folder("stopped").read_status()["step"]
+    assert recipe.main([*words, f"steps={done + 4}", "name=stopped"]) == 0
+    assert f"continues after step {done}" in capsys.readouterr().out
+    assert recipe.main([*words, f"steps={done + 4}", "name=straight"]) == 0
+    assert_equal(adapter_of("stopped"), adapter_of("straight"))
+    kept = [load_file(file)["mean"].shape for file in (home() / "cache" / "latents").iterdir()]
+    assert {(4, 10, 6), (4, 8, 8), (4, 4, 4)} <= set(kept), "a bucket, the square, and a smaller side"
+
+
 def test_save_now_and_sample_now(recipe: ModuleType, words: list[str]) -> None:
     run = folder("mia")
 

@@ -32,20 +32,25 @@ SMALL = [
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     scene = sample_scene(0, headwear="none", background="white", tilt=0.0, turn=0.0)
-    draw(sample_character(3), scene, "photo", size=512, seed=0).save(folder / "selfie.png")
+    photo = draw(sample_character(3), scene, "photo", size=512, seed=0)
+    photo.crop((64, 0, 448, 512)).save(folder / "selfie.png")  # three to four, as phones take them
     return folder
 
 
 @pytest.mark.parametrize(
-    ("family", "settings", "part"), [("sdxl", "sdxl.yaml", "unet"), ("z-image", "z-image.yaml", "transformer")]
+    ("family", "settings", "part", "more"),
+    [
+        ("sdxl", "sdxl.yaml", "unet", ["techniques.buckets=2", "techniques.multi_resolution=0.5"]),
+        ("z-image", "z-image.yaml", "transformer", ["memory.phased=true", "preview_every=2"]),
+    ],
 )
 def test_launched_with_the_familys_settings(
-    family: str, settings: str, part: str, photos: Path, tmp_path: Path
+    family: str, settings: str, part: str, more: list[str], photos: Path, tmp_path: Path
 ) -> None:
     base = name_it(make_tiny(family, tmp_path / "base"), f"tiny-{family}", family=family, resolution=32, steps=2)
     config = ["--config", str(ROOT / "recipes" / "configs" / settings)]
     done = subprocess.run(
-        [*LAUNCH, *config, *SMALL, f"base={base}", f"photos={photos}"],
+        [*LAUNCH, *config, *SMALL, f"base={base}", f"photos={photos}", *more],
         capture_output=True, text=True, cwd=ROOT, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -53,5 +58,11 @@ def test_launched_with_the_familys_settings(
     assert (status["state"], status["step"]) == ("done", 3)
     card = read_card(shelf() / "mia.safetensors")
     assert (card.base, card.family, card.resolution, card.steps) == (base, family, 32, 3)
+    if "memory.phased=true" in more:
+        assert len(list((home() / "cache" / "latents").iterdir())) == 3 + 1, "latents, and the words of all captions"
+        assert len(list((home() / "runs" / "mia" / "previews").iterdir())) == 2
+    else:
+        kept = [load_file(file)["mean"].shape for file in (home() / "cache" / "latents").iterdir()]
+        assert {(4, 10, 6), (4, 8, 8), (4, 4, 4)} <= set(kept), "a bucket, the square, and a smaller side"
     names = load_file(shelf() / "mia.safetensors")
     assert names and all(name.startswith(f"{part}.") for name in names)

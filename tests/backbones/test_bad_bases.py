@@ -15,6 +15,7 @@ import pytest
 from tiny_families import make_tiny, name_it, without
 
 from workbench.backbones import catalogue, open_backbone, own_catalogue
+from workbench.backbones.locate import _not_fetched
 from workbench.errors import BackboneError
 
 
@@ -82,6 +83,26 @@ def test_what_the_hub_refuses_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, code: str, status: int, words: str
 ) -> None:
     assert words in hub(monkeypatch, tmp_path, f"{refusing}/{code}/{status}", "someone/base")
+
+
+@pytest.mark.parametrize("name", ["someone/base/model.ckpt", "someone/base/unet/diffusion_pytorch_model.bin", "x.pt"])
+def test_files_of_the_hub_that_can_run_code_are_refused_before_they_are_fetched(name: str) -> None:
+    told = refusal(name)
+    assert "can run code" in told and "weights_only=True" in told
+
+
+def test_a_folder_with_weights_that_can_run_code_holds_the_line_that_converts(base: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(base, tmp_path / "old"))
+    (copy / "vae" / "diffusion_pytorch_model.safetensors").rename(copy / "vae" / "diffusion_pytorch_model.bin")
+    told = refusal(copy)
+    assert "there is no safetensors file in vae/" in told and "weights_only=True" in told
+
+
+def test_a_base_of_the_hub_without_safetensors_says_so() -> None:
+    # What diffusers raises after it has read the list of a base's files.
+    error = OSError("Could not find the necessary `safetensors` weights in {'unet/x.bin'} (variant=None)")
+    told = str(_not_fetched("someone/base", error))
+    assert told.startswith("someone/base: its weights are there only in files that can run code")
 
 
 @pytest.fixture(scope="module")

@@ -167,6 +167,22 @@ def test_sd3_does_without_t5(folders: Callable[[str], Path], tmp_path: Path) -> 
     torch.testing.assert_close(ours["pooled"], pooled)
 
 
+def test_sdxl_is_told_the_size_of_the_bucket_and_where_the_picture_was_cut(opened: Callable[[str], Any]) -> None:
+    backbone = opened("sdxl")
+    told: list[torch.Tensor] = []
+
+    def note(_: Any, __: Any, options: dict[str, Any]) -> None:
+        told.append(options["added_cond_kwargs"]["time_ids"])
+
+    backbone.denoiser.register_forward_pre_hook(note, with_kwargs=True)
+    ids = backbone.tokenize(PROMPTS)
+    with torch.no_grad():
+        for words in (ids, ids | {"cut": torch.tensor([[0, 3], [2, 0]])}):
+            backbone.predict(torch.randn(2, 4, 10, 6), torch.tensor([1, 2]), backbone.encode_text(words))
+    assert told[0].tolist() == [[40, 24, 0, 0, 40, 24]] * 2
+    assert told[1].tolist() == [[40, 24, 0, 3, 40, 24], [40, 24, 2, 0, 40, 24]]
+
+
 def test_an_sdxl_autoencoder_that_overflows_in_half_precision_decodes_in_full(
     folders: Callable[[str], Path], tmp_path: Path
 ) -> None:

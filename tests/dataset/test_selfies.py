@@ -62,6 +62,20 @@ def test_photos_that_were_kept_before(photos: Path) -> None:
     assert sorted(gather_selfies("subject", "mia").words) == ["", "smiling, in a tree"]
 
 
+def test_whole_photos_in_their_own_shape_brought_or_kept(photos: Path, tmp_path: Path) -> None:
+    from workbench.photos import add_photos, check_folder
+
+    with Image.open(photos / "selfie-0.png") as photo:
+        photo.crop((64, 0, 448, 512)).save(tmp_path / "high.png")
+    brought = gather_selfies(str(tmp_path), "mia", ratio=2.0)
+    assert [each.size for each in brought.framed] == [(384, 512)] and brought.learned == brought.framed
+    assert brought.crops[0].width == brought.crops[0].height, "what judges likeness stays the face"
+    add_photos(create_subject("mia"), check_folder(tmp_path))
+    kept = gather_selfies("subject", "mia", ratio=2.0)
+    assert [each.tobytes() for each in kept.framed] == [each.tobytes() for each in brought.framed]
+    assert gather_selfies("subject", "mia").learned == gather_selfies("subject", "mia").crops
+
+
 def test_a_subject_without_photos_and_no_subject() -> None:
     save_subject(Subject("mia"))
     with pytest.raises(PhotoError, match="Subject mia"):

@@ -14,6 +14,7 @@ from pathlib import Path
 from workbench.backbones.families import known_families
 from workbench.errors import BackboneError
 
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 LONGEST_HEADER = 100 * 1024 * 1024
 UNET, FLOW = "model.diffusion_model.", ("model.diffusion_model.", "")
 
@@ -86,14 +87,19 @@ CONVERT = (
 )
 
 
+def refuse_pickle(name: str) -> None:
+    """Raises BackboneError for the name of a file that can run code, with the line that converts it."""
+    if name.lower().endswith(PICKLES):
+        raise BackboneError(name, "files of this kind can run code when they are opened", CONVERT)
+
+
 def detect(path: Path) -> Checkpoint:
     """Tells what a single file holds.
 
     Raises:
         BackboneError: it is no safetensors file, of a kind that is no base, or of a family that cannot be opened.
     """
-    if path.suffix.lower() in (".ckpt", ".pt", ".pth", ".bin", ".pkl"):
-        raise BackboneError(path.name, "files of this kind can run code when they are opened", CONVERT)
+    refuse_pickle(path.name)
     if path.suffix.lower() != ".safetensors":
         raise BackboneError(path.name, "it is no .safetensors file", "Give a .safetensors file or a diffusers folder")
     shapes, metadata = read_shapes(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.backbones.catalogue import HERE, Entry, catalogue, own_catalogue, shipped
+from workbench.backbones.detect import CONVERT, refuse_pickle
 from workbench.backbones.families import BY_PIPELINE, known_families
 from workbench.config import find_path
 from workbench.errors import BackboneError
@@ -40,6 +41,7 @@ def locate(name: str) -> tuple[Path, Entry]:
         return found, entry or Entry(id=found.resolve().name)
     if found.is_file():
         return found, entry or Entry(id=found.stem)
+    refuse_pickle(source)  # OWNER/NAME/FILE.ckpt of the hub
     if match := HUB_FILE.fullmatch(source):
         return _fetch_file(match[1], match[2]), entry or Entry(id=Path(match[2]).stem)
     if entry and not HUB_ID.fullmatch(source):
@@ -136,6 +138,12 @@ def _not_fetched(hub_id: str, error: Exception) -> BackboneError:
             hub_id,
             "there is no diffusers pipeline in it",
             "Add the name of a .safetensors file behind it, as in OWNER/NAME/FILE.safetensors",
+        )
+    if isinstance(error, OSError) and "necessary `safetensors` weights" in str(error):
+        return BackboneError(
+            hub_id,
+            "its weights are there only in files that can run code when they are opened",
+            f"Choose another copy of it. {CONVERT}",
         )
     if isinstance(error, LocalEntryNotFoundError | HfHubHTTPError | OSError | ValueError):
         return BackboneError(hub_id, "it is not on this machine and cannot be fetched from the hub", OFFLINE)

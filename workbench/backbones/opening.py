@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.backbones.catalogue import catalogue
-from workbench.backbones.detect import detect
+from workbench.backbones.detect import CONVERT, detect
 from workbench.backbones.families import BY_PIPELINE, FAMILIES, Family
 from workbench.backbones.locate import check_class, locate, read_index
 from workbench.errors import BackboneError
@@ -129,7 +129,7 @@ def check_folder(folder: Path) -> Family:
             raise BackboneError(
                 folder.name,
                 f"there is no safetensors file in {part}/",
-                "Fetch it again; weights in other formats can run code and are not opened",
+                f"Its .bin files can run code when they are opened. {CONVERT}",
             )
         raise BackboneError(
             folder.name,

@@ -30,7 +30,7 @@ from workbench.config.settings import (
     explain,
     setting_names,
 )
-from workbench.config.techniques import TECHNIQUES
+from workbench.config.techniques import TECHNIQUES, strengths
 
 __all__ = [
     "ROOT",
@@ -57,5 +57,6 @@ __all__ = [
     "settings_to_yaml",
     "shelf",
     "storage_errors",
+    "strengths",
     "with_settings",
 ]

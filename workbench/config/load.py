@@ -18,7 +18,7 @@ import yaml
 
 from workbench.config.places import safe_name
 from workbench.config.settings import Settings, setting_names
-from workbench.config.techniques import TECHNIQUES
+from workbench.config.techniques import MOVED, TECHNIQUES
 from workbench.errors import ConfigError, SubjectError
 
 YES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -37,7 +37,8 @@ def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Se
     """
     mistakes: list[str] = []
     values: dict[str, Any] = {}
-    for name, value in _read_yaml(path, mistakes):
+    # Settings that have become techniques come last: the file's own techniques would take their place.
+    for name, value in sorted(_read_yaml(path, mistakes), key=lambda item: item[0] in MOVED):
         _take(name, value, values, mistakes)
     for word in overrides:
         key, equals, text = word.partition("=")
@@ -124,6 +125,11 @@ def _full_name(key: str) -> str:
 
 def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) -> None:
     known = setting_names()
+    moved = MOVED.get(name) or next((new for old, new in MOVED.items() if old.endswith(f".{name}")), "")
+    if moved:
+        if _is_usual(moved, value):  # a file that an earlier version wrote names every default
+            return
+        name = f"techniques.{moved}"
     group, _, technique = name.rpartition(".")
     if group in ("techniques", "train.techniques") and technique:
         # `techniques.huber=0.1` sets one and keeps the others.
@@ -150,6 +156,13 @@ def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) ->
         mistakes.append(f"{name} {error}, not {str(value)!r}")
     else:
         values[name] = converted
+
+
+def _is_usual(technique: str, value: Any) -> bool:
+    try:
+        return float(value) == TECHNIQUES[technique].usual
+    except (TypeError, ValueError):
+        return False
 
 
 def _convert(value: Any, kind: Any, separator: str) -> Any:

@@ -79,7 +79,6 @@ class LoraSettings:
         True, "Also teach the text encoder, so that the trigger word gets a meaning of its own."
     )
     text_rank: int = setting(8, "Size of the text encoder's part.", at_least=1, at_most=512)
-    dropout: float = setting(0.0, "Share of the adapter that is switched off at each step.", at_least=0.0, at_most=0.9)
     kind: str = setting(
         "lora",
         "What the denoiser's part is made of; all are saved as a LoRA. dora follows small sets more closely and is "
@@ -114,7 +113,6 @@ class TrainSettings:
     warmup: float = setting(
         0.05, "Share of the steps in which the learning rate rises from zero.", at_least=0.0, at_most=1.0
     )
-    clip: float = setting(1.0, "Largest gradient norm; 0 does not clip.", at_least=0.0, at_most=1e6)
     optimizer: str = setting(
         "adamw",
         "adamw8bit saves memory on a GPU and is slow on a CPU; adafactor saves more; prodigy finds the rate itself.",
@@ -130,7 +128,6 @@ class TrainSettings:
         at_least=0.0,
         at_most=100.0,
     )
-    weight_decay: float = setting(0.01, "Pulls the adapter towards no change.", at_least=0.0, at_most=10.0)
     techniques: dict[str, float] = setting(
         {}, f"Refinements with their strength, for example huber: 0.1. There are {', '.join(TECHNIQUES)}."
     )

@@ -1,10 +1,11 @@
-"""Refinements of the training that are off unless they are named: `train.techniques: {huber: 0.1, ema: 0.99}`.
+"""Refinements of the training that keep their usual strength unless they are named: `train.techniques: {huber: 0.1}`.
 
 Each is one number; what it does is one small function in `workbench/training`, with its source.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -16,11 +17,13 @@ class Technique:
         words: what it does, and what is usual.
         at_most: largest strength; 0 is off.
         where: the function that does it.
+        usual: strength when it is not named; nearly all are off then.
     """
 
     words: str
     at_most: float
     where: str
+    usual: float = 0.0
 
 
 TECHNIQUES = {
@@ -84,4 +87,17 @@ TECHNIQUES = {
         0.9999,
         "ema.Average",
     ),
+    "dropout": Technique("Share of the adapter that is switched off at each step.", 0.9, "kinds.make_config"),
+    "clip": Technique("Largest gradient norm; 0 does not clip.", 1e6, "optimizer.largest_norm", usual=1.0),
+    "weight_decay": Technique(
+        "Pulls the adapter towards no change (arXiv 1711.05101).", 10, "optimizer.make_optimizer", usual=0.01
+    ),
 }
+
+# Settings of earlier versions, which are techniques now; files and command lines may go on to name them.
+MOVED = {"lora.dropout": "dropout", "train.clip": "clip", "train.weight_decay": "weight_decay"}
+
+
+def strengths(named: Mapping[str, float]) -> dict[str, float]:
+    """The techniques that are named, and those that have a usual strength other than 0."""
+    return {name: technique.usual for name, technique in TECHNIQUES.items() if technique.usual} | dict(named)

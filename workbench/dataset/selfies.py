@@ -50,6 +50,10 @@ class Selfies:
         """The pictures that are learned from."""
         return self.framed or self.crops
 
+    def told(self) -> dict[str, list[str]]:
+        """What a run's report tells of them."""
+        return {"used": list(self.names), "left out": list(self.rejected), "advice": list(self.advice)}
+
 
 def gather_selfies(
     photos: str, name: str, on_photo: Callable[[int, int], None] | None = None, ratio: float = 1.0

@@ -12,7 +12,7 @@ follow.py, previews.py  what a person sees on the way
 
 from __future__ import annotations
 
-from workbench.training.run import RunFolder
-from workbench.training.stopping import StopAsked, Stopping
+from workbench.training.run import RunFolder, StopAsked
+from workbench.training.stopping import Stopping, attempted
 
-__all__ = ["RunFolder", "StopAsked", "Stopping"]
+__all__ = ["RunFolder", "StopAsked", "Stopping", "attempted"]

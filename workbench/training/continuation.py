@@ -5,14 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.backbones import Backbone
+from workbench.dataset.encode import EncodedSet
 from workbench.training.checkpoint import Checkpoint, check_facts, last_checkpoint, save_checkpoint
 from workbench.training.ema import Average
-from workbench.training.lora import Attachment
+from workbench.training.lora import Attachment, chosen_targets
 from workbench.training.optimizer import group_state, load_optimizer_state, optimizer_state
 from workbench.training.run import RunFolder
 
 # Settings that change nothing of what is learnt.
 HARMLESS = ("name", "photos", "follow.")
+
+
+def facts_of(values: Mapping[str, Any], backbone: Backbone, data: EncodedSet, word: str) -> dict[str, Any]:
+    """What must be the same for a run to be continued, by its setting's name.
+
+    Args:
+        values: the run's settings by dotted name.
+        backbone: its base.
+        data: its data set.
+        word: the trigger word, where it is learned; else empty.
+    """
+    return {
+        "base": backbone.fingerprint,
+        "photos": data.photos_digest,
+        "data.resolution": values["data.resolution"],
+        "lora.rank": values["lora.rank"],
+        "lora.alpha": values["lora.alpha"],
+        "lora.targets": sorted(chosen_targets(backbone, values["lora.targets"])),
+        "lora.text_encoder": values["lora.text_rank"] if values["lora.text_encoder"] else 0,
+        "lora.kind": values["lora.kind"],
+        "trigger": word,
+    }
 
 
 class Continuation:

@@ -19,6 +19,11 @@ STEPS_AT_ONCE = 10
 LINE_SECONDS = 5.0
 
 
+def is_due(step: int, every: int) -> bool:
+    """Whether something that is done every so many steps is done after this one; 0 is never."""
+    return every > 0 and step % every == 0
+
+
 class Follower:
     """Takes each step's numbers as tensors and reads them in groups.
 

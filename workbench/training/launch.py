@@ -20,6 +20,12 @@ from workbench.errors import ConfigError
 PATIENCE = timedelta(hours=2)
 # Asking the other processes costs a round trip, and on a GPU waits for all queued work.
 STEPS_BETWEEN_ASKING = 10
+# Ways of accelerate that cut a model into pieces; an adapter is a thousandth of its base and is kept whole here.
+SHARDING = {
+    "FSDP": "ACCELERATE_USE_FSDP",
+    "DeepSpeed": "ACCELERATE_USE_DEEPSPEED",
+    "Megatron": "ACCELERATE_USE_MEGATRON_LM",
+}
 
 
 def start_accelerator(
@@ -34,8 +40,16 @@ def start_accelerator(
         settings: what trackers note of the run, by name.
 
     Raises:
-        ConfigError: if a tracker is not installed, or the batch cannot be shared evenly.
+        ConfigError: if a tracker is not installed, the batch cannot be shared evenly, or the launch asks for a way of
+            sharing that cuts the model into pieces.
     """
+    for way, variable in SHARDING.items():
+        if os.environ.get(variable, "").lower() in ("true", "1"):
+            raise ConfigError(
+                "accelerate",
+                f"{way} was asked for, and this recipe shares batches between processes, not the base",
+                "Launch with --multi_gpu; a large base fits with memory.phased=true and memory.quantise=4bit",
+            )
     for tracker in trackers:
         if find_spec(tracker) is None:
             raise ConfigError(

@@ -93,6 +93,11 @@ def set_rate(optimizer: Any, share: float) -> float:
     return float(optimizer.param_groups[0]["lr"])
 
 
+def largest_norm(clip: float) -> float:
+    """The gradient norm that is not exceeded; 0 stands for none (arXiv 1211.5063, §3.2)."""
+    return clip or float("inf")
+
+
 def optimizer_state(optimizer: Any) -> dict[int, dict[str, Any]]:
     """What the optimizer remembers of each parameter, by the parameter's number."""
     return dict(optimizer.state_dict()["state"])

@@ -13,9 +13,10 @@ import psutil
 import torch
 
 from workbench.backbones import Backbone
+from workbench.dataset.encode import EncodedSet
 from workbench.device import pick_device, quick_half
 from workbench.errors import BackboneError, WorkbenchError
-from workbench.training.batches import Batch
+from workbench.training.batches import Batch, draw_batch
 from workbench.training.lora import attach_lora
 from workbench.training.memory import lower_rung, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
@@ -142,23 +143,35 @@ def probe_run(backbone: Backbone, values: Mapping[str, Any], opening: float = 0.
     room = _room(device)
     _forget_peak(device)
     try:
-        seconds = _steps(backbone, values, steps)
+        seconds = learn_steps(backbone, values, steps)
     except WorkbenchError:
         raise
     except Exception as error:
         if not out_of_memory(error):
             raise
-        return Probe(0.0, max(_peak(device), room), room, opening)
-    return Probe(seconds, _peak(device), room, opening)
+        return Probe(0.0, max(peak_memory(device), room), room, opening)
+    return Probe(seconds, peak_memory(device), room, opening)
 
 
-def _steps(backbone: Backbone, values: Mapping[str, Any], steps: int) -> float:
+def learn_steps(backbone: Backbone, values: Mapping[str, Any], steps: int, data: EncodedSet | None = None) -> float:
+    """Learns a few steps in the shapes of a run.
+
+    Args:
+        backbone: just opened; it carries an adapter afterwards.
+        values: the run's settings by dotted name.
+        steps: how many; the first one is not timed.
+        data: what is learned from; None takes noise.
+
+    Returns:
+        Seconds of the quickest step.
+    """
     text_rank = int(values["lora.text_rank"]) if values["lora.text_encoder"] else 0
     rate = float(values["train.word_learning_rate"])
     word = learned_word(str(values["trigger"]), rate, bool(values["lora.text_encoder"]))
     save_memory(backbone, bool(values["memory.checkpointing"]), str(values["memory.quantise"]))
     learns = bool(text_rank or word)
-    batch = _noise_batch(backbone, int(values["train.batch_size"]), int(values["data.resolution"]), learns)
+    size = int(values["train.batch_size"])
+    noise = None if data else _noise_batch(backbone, size, int(values["data.resolution"]), learns)
     adapter = attach_lora(
         backbone, int(values["lora.rank"]), float(values["lora.alpha"]), values["lora.targets"],
         text_rank=text_rank, kind=str(values["lora.kind"]), word=word,
@@ -168,8 +181,9 @@ def _steps(backbone: Backbone, values: Mapping[str, Any], steps: int) -> float:
     optimizer = make_optimizer([(parameters, 1e-6)], str(values["train.optimizer"]), 0.0)
     seconds = []
     half = torch.autocast("cuda", torch.bfloat16) if backbone.device.type == "cuda" else quick_half(backbone.device)
-    for _ in range(steps):
+    for step in range(steps):
         began = time.perf_counter()
+        batch = noise or draw_batch(data, 0, step, size, backbone.timesteps)  # type: ignore[arg-type]
         with half:
             learn_in_parts(objective, batch, int(values["memory.parts"]), torch.Tensor.backward)
         optimizer.step()
@@ -235,7 +249,8 @@ def _forget_peak(device: torch.device) -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak(device: torch.device) -> int:
+def peak_memory(device: torch.device) -> int:
+    """Bytes at the most since the process or `probe_run` began: of the GPU on one, else of the process."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
     with suppress(OSError, StopIteration, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from workbench.config import atomic_write
 from workbench.training.run import RunFolder
 
 PACKAGES = ("torch", "diffusers", "transformers", "peft", "accelerate", "bitsandbytes")
@@ -59,6 +61,31 @@ class Stages:
 def writes() -> bool:
     """Whether this process is the one of a launch that writes to the disk; known before torch is loaded."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def say(run: RunFolder, line: str) -> None:
+    """Tells the terminal and the run's log, from the process that writes; an empty line is not told."""
+    if line and writes():
+        print(f"{run.name}: {line}", flush=True)
+        run.log(line)
+
+
+def write_figures(run: RunFolder, stages: Stages, accelerator: Any, **facts: Any) -> None:
+    """Writes `report.json`: what came out, and what it took.
+
+    Args:
+        run: whose.
+        stages: its seconds.
+        accelerator: what it was computed on, and in which precision.
+        facts: about photos, scores, loss; they come first.
+    """
+    table = facts | {
+        "seconds": {stage: round(seconds, 2) for stage, seconds in stages.seconds.items()},
+        "seconds in all": round(sum(stages.seconds.values()), 2),
+        "machine": machine(str(accelerator.device)) | {"precision": accelerator.mixed_precision},
+        "versions": versions(),
+    }
+    atomic_write(run.folder / "report.json", json.dumps(table, ensure_ascii=False, indent=2) + "\n")
 
 
 def machine(device: str) -> dict[str, Any]:

@@ -206,6 +206,23 @@ class RunFolder:
         for wish in WISHES:
             (self.folder / wish).unlink(missing_ok=True)
 
+    def begin(self, settings: str, afresh: bool) -> str:
+        """Moves a finished run aside, so that a new one of its name starts from nothing; an unfinished one goes on.
+
+        Args:
+            settings: of the run that begins, as YAML.
+            afresh: an unfinished one is moved aside too.
+
+        Returns:
+            What to tell the person; empty when nothing was there.
+        """
+        self.clear_stop()
+        finished = self.read_status().get("state") == "done"
+        kept = self.set_aside() if finished or afresh or not self.checkpoints.exists() else None
+        atomic_write(self.folder / "settings.yaml", settings)
+        why = "it was finished" if finished else "told to start afresh"
+        return f"{why}; what was there is kept in {kept}" if kept else ""
+
     def set_aside(self) -> Path | None:
         """Moves what an earlier run left into `earlier/`, so that a new one starts with an empty folder.
 

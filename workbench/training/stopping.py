@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
+from workbench.training.report import writes
 from workbench.training.run import RunFolder, StopAsked
+
+
+@contextmanager
+def attempted(run: RunFolder) -> Iterator[Stopping]:
+    """Holds a run's folder, listens for wishes to stop, and whatever ends the block, the folder says so.
+
+    Raises:
+        RunBusyError: if another process holds it.
+        TrainingError: in place of an error that says that memory ran out.
+    """
+    stopping = Stopping(run)
+    with ExitStack() as stack:
+        if writes():
+            stack.enter_context(run.hold())
+            stack.enter_context(run.attempt())
+        stack.enter_context(stopping.listening())
+        yield stopping
 
 
 class Stopping:
@@ -32,6 +50,16 @@ class Stopping:
         """
         if self.asked():
             raise StopAsked(self.reason)
+
+    def progress(self, done: int, total: int) -> None:
+        """Every slow preparation calls this with how far it is; it ends here when someone asked to stop.
+
+        Raises:
+            StopAsked: see `check`.
+        """
+        self.check()
+        if writes():
+            self._run.status(beat=True, step=done, steps=total)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
