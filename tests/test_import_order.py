@@ -13,7 +13,7 @@ from workbench.config import ROOT
 ORDER = [
     ("errors", "config", "device", "processes"),
     ("privacy",),
-    ("accounts",),
+    ("accounts", "safety"),
     ("world",),
     ("photos",),
     ("captions",),

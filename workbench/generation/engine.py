@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters import attach, check_base, detach, file_sha256, find_adapter, read_weights
+from workbench.backbones.locate import locate
 from workbench.device import halves_quickly, quick_half
 from workbench.errors import GenerationError
 from workbench.generation.beginning import Beginning, running_steps
@@ -22,7 +23,9 @@ from workbench.generation.glimpse import glimpse, is_time_to_look
 from workbench.generation.reading import read_request
 from workbench.generation.record import RECORD_FORMAT, Picture, begun_from, request_from_record, versions
 from workbench.generation.request import LARGEST_SEED, Request
+from workbench.generation.watched import look_over, shows_others
 from workbench.generation.weights import applied, parse_weights
+from workbench.safety import PictureFilter, filters, is_on, refuse
 
 if TYPE_CHECKING:
     from workbench.adapters import Card
@@ -123,6 +126,8 @@ class Engine:
     def _record(self, request: Request, size: int, steps: int, guidance: float, rescale: float) -> dict[str, Any]:
         """Activates the request's adapters and writes down all that decides the picture, but for the seed."""
         said = request.prompt
+        others = is_on() and shows_others([name for name, _ in request.adapters], self._shelf)
+        refuse([parse_weights(said).text, said], others)
         request, told = read_request(request, self.backbone.id, self._cards(request))
         adapters, notes = self._activate(request)
         # The prompt is what the base was told: that makes the picture again, whatever a later version would read.
@@ -156,6 +161,7 @@ class Engine:
         on_look: OnLook | None = None,
     ) -> list[Picture]:
         pictures: list[Picture] = []
+        watching = self._filters()
         for candidate in range(count):
             own = record | self._candidate(record, candidate)
             steps = running_steps(own)
@@ -163,7 +169,7 @@ class Engine:
             def after_step(step: int, latents: Any, candidate: int = candidate, steps: int = steps) -> None:
                 if on_step:
                     on_step(candidate, step, steps)
-                if on_look and is_time_to_look(step, steps):
+                if on_look and not watching and is_time_to_look(step, steps):
                     on_look(candidate, glimpse(self.backbone, latents, record["size"]))
                 if should_stop and should_stop():
                     raise _StoppedError
@@ -174,6 +180,7 @@ class Engine:
                 image = self._draw_one(own, after_step)
             except _StoppedError:
                 break
+            image, own = look_over(image, own, watching)
             created = datetime.now(UTC).isoformat(timespec="seconds")
             pictures.append(Picture(image, own | {"created": created}))
             if on_picture:
@@ -226,6 +233,10 @@ class Engine:
                 "Lower the strength of the adapters and the guidance, or open the base in float32",
             )
         return beginning.finish(pipeline.image_processor.postprocess(decoded.float())[0])
+
+    def _filters(self) -> list[PictureFilter]:
+        """Filters of what this base draws; a base that was handed over open lies nowhere."""
+        return filters(locate(self.backbone.opened_as)[0]) if is_on() and self.backbone.opened_as else []
 
     def _dtype(self) -> str:
         """The number format of the sampling steps."""

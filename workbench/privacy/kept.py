@@ -187,6 +187,12 @@ KEPT = (
         "installation",
     ),
     Kept(
+        "That a prompt was refused or a picture blurred: when and why, without the words and the picture",
+        "某条提示词被拒绝或某张图片被模糊：时间和原因，不含提示词和图片",
+        ("safety.jsonl",),
+        "installation",
+    ),
+    Kept(
         "On a shared server: accounts (name, role, email, password as Argon2id), sessions, failed logins of the last "
         "15 minutes, and what admins did",
         "共享服务器：账户（名字、角色、邮箱、Argon2id 形式的密码）、会话、最近 15 分钟的失败登录，以及管理员的操作",
