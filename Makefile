@@ -5,12 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The choice of torch is remembered, so that `make demo` after a CUDA installation does not undo it.
 CONSTRAINTS ?= $(or $(shell cat $(VENV)/.constraints 2>/dev/null),constraints.txt)
+# Everything but torch comes with versions and hashes, where they were tested; LOCK= takes the newest instead.
+LOCK ?= $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),locked.txt)
+UV := --quiet --no-header --no-annotate --python $(BIN)/python
+LOCK_DEV = $(LOCK:.txt=-dev.txt)
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui test lint format bench bench-identity audit fuzz faults clean
+.PHONY: help venv demo ui test lint format bench bench-identity audit sbom lock fuzz faults clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +47,20 @@ bench-identity: $(VENV)/.core ## does the avatar look like the person? Hours; AR
 	@$(BIN)/python -m benchmarks.identity $(ARGS)
 
 audit: $(VENV)/.audit ## known holes in the packages that are installed, and what must not be in the code
-	$(BIN)/pip-audit --local --skip-editable --progress-spinner off $(ARGS)
-	$(BIN)/python -m pytest -q tests/privacy/test_threats.py
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/privacy/test_threats.py tests/privacy/test_supply_chain.py
+	@$(BIN)/pip-audit --local --skip-editable --progress-spinner off $(ARGS) || { code=$$?; \
+		echo "pip-audit asks a service for known holes: it found some, or could not be reached (exit $$code)."; exit $$code; }
+
+sbom: $(VENV)/.audit ## what a release is made of: sbom.json, CycloneDX
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(BIN)/python
+
+lock: $(VENV)/.audit ## write the locked files anew, from what is installed and tested; asks the index for hashes
+	@$(BIN)/uv pip freeze --quiet --exclude-editable --python $(BIN)/python | grep -vE '^(torch|pip)==' | sort > build.all
+	@$(BIN)/uv pip compile pyproject.toml --constraint build.all $(UV) | sort | comm -12 - build.all > build.core
+	@comm -23 build.all build.core > build.dev
+	@for each in core:locked.txt dev:locked-dev.txt; do { sed -n '/^#/p' locked.txt; \
+		$(BIN)/uv pip compile build.$${each%%:*} --no-deps --generate-hashes $(UV); } > build.new && mv build.new $${each##*:}; done
+	@rm -f build.all build.core build.dev
 
 fuzz: $(VENV)/.dev ## 100,000 broken files for every reader of strangers' files; ARGS="--count 1000 photo"
 	$(BIN)/python tests/fuzz/fuzzing.py $(ARGS)
@@ -55,19 +72,21 @@ clean: ## remove the environment and caches; photos, runs, pictures and adapters
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.core: pyproject.toml $(CONSTRAINTS)
+$(VENV)/.core: pyproject.toml $(CONSTRAINTS) $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: make PYTHON=python3.12 …"; exit 1; }
 	@echo "Installing into $(VENV); the first time takes some minutes."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable .
+	$(if $(LOCK),$(PIP) --no-deps --require-hashes --requirement $(LOCK))
+	$(PIP) --constraint $(CONSTRAINTS) --editable .
 	@echo $(CONSTRAINTS) > $(VENV)/.constraints
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
+	$(if $(LOCK),$(PIP) --no-deps --require-hashes --requirement $(LOCK_DEV))
+	$(PIP) --constraint $(CONSTRAINTS) --editable '.[dev]'
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[audit]'
+	$(PIP) --constraint $(CONSTRAINTS) --editable '.[audit]'
 	@touch $@
