@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from ui import theme
 from ui.bases import DEFAULT, base_names, base_of
+from ui.create_looks import pick_looks
+from ui.create_start import begin_from
+from ui.create_words import choose_style, understood_as
 from ui.words import plain, tell
 from workbench.adapters import Card, ShelfEntry, list_shelf, thumbnail_bytes
 from workbench.errors import GenerationError
-from workbench.generation import Preferences, Request, choices
-from workbench.generation.reading import read_prompt
+from workbench.generation import Preferences, Request, Start, Variation, choices
 
 CHOOSE, WRITE = "Choose", "Write"
 SCENE = ("expression", "clothing", "clothing_colour", "headwear", "background", "pose")
 PERSON = ("hair_style", "hair_colour", "skin", "glasses", "facial_hair", "age")
 FIRST = {"expression": "smiling", "clothing": "hoodie", "clothing_colour": "red", "background": "blue"}
-NOBODY, ANY = "Anyone", "–"
+NOBODY = "Anyone"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Wish:
     guidance: float
     size: int
     adapters: Sequence[tuple[str, float]]
+    start: Start | None = None
+    variation: Variation | None = None
+    wishes: dict[str, str] | None = field(default=None)
 
     def request(self) -> Request:
         """The request for the engine.
@@ -53,6 +58,8 @@ class Wish:
             guidance=self.guidance,
             adapters=self.adapters,
             size=self.size,
+            start=self.start,
+            variation=self.variation,
         )
 
 
@@ -72,19 +79,55 @@ def form(draw_button: Callable[[], None]) -> Wish:
         "How", [CHOOSE, WRITE], key="mode", required=True, persist_state="session",
         label_visibility="collapsed", width="stretch",
     )  # fmt: skip
+    style = choose_style(base_of(card.base), mode == CHOOSE)
     said = _lists(SCENE if adapters else SCENE + PERSON) if mode == CHOOSE else {}
     prompt = _chosen(card, said) if mode == CHOOSE else _written(card)
+    if style and prompt:
+        prompt = style.apply(prompt, "")[0]
     # Filled when the base is known, which is chosen further down.
     understood = st.container(key="read-as")
     draw_button()
+    with st.expander("From a photo or sketch", icon=":material/add_photo_alternate:", key="open-start"):
+        start = begin_from(adapters[0][0] if adapters else "") or _recipes_start()
     with st.expander("More settings", icon=":material/tune:"):
         numbers = _numbers(base_of(card.base))
         if others := [name for name in shelf if adapters and name != adapters[0][0]]:
             adapters += _second([NOBODY, *others], shelf)
     cards = [shelf[name].card for name, _ in adapters]
-    for note in read_prompt(prompt, numbers["base"], cards).notes():
-        understood.caption(plain(note))
-    return Wish(prompt=prompt, adapters=tuple(adapters), **numbers)
+    if style:
+        numbers["negative"] = style.apply("", numbers["negative"])[1]
+    with understood:
+        understood_as(prompt, numbers["base"], cards)
+    return Wish(
+        prompt=prompt,
+        adapters=tuple(adapters),
+        start=start,
+        variation=_recipes_variation(numbers["seed"]),
+        wishes=said if mode == CHOOSE else None,
+        **numbers,
+    )
+
+
+def _recipes_start() -> Start | None:
+    """The picture that a reused recipe began from."""
+    said = st.session_state.get("reuse-start")
+    if not said:
+        return None
+    st.caption(f"As the recipe says: begun from a picture that is kept here, {said['noise']:.0%} of it drawn anew.")
+    st.button("Draw without it", key="drop-start", on_click=_drop, args=("reuse-start",))
+    return Start(said["picture"], said["noise"], said.get("mask", ""))
+
+
+def _recipes_variation(seed: int) -> Variation | None:
+    """The variation of a reused recipe, as long as its seed is kept."""
+    said = st.session_state.get("reuse-variation")
+    if not said or not st.session_state.get("lock") or seed != said["of"]:
+        return None
+    return Variation(said["seed"], said["strength"])
+
+
+def _drop(what: str) -> None:
+    st.session_state.pop(what, None)
 
 
 def _who(shelf: Mapping[str, ShelfEntry]) -> tuple[list[tuple[str, float]], Card]:
@@ -128,9 +171,9 @@ def _strength(key: str, label: str, words: str, usual: float = 1.0) -> float:
 
 
 def _lists(names: Sequence[str]) -> dict[str, str]:
-    tables = choices()
-    with st.container(key="grid-fields-scene"):
-        return {name: _list(name, tables[name]) for name in names}
+    for name in names:
+        st.session_state.setdefault(f"wish-{name}", FIRST.get(name, ""))
+    return pick_looks(names)
 
 
 def _chosen(card: Card, said: Mapping[str, str]) -> str:
@@ -151,15 +194,6 @@ def _chosen(card: Card, said: Mapping[str, str]) -> str:
     return prompt
 
 
-def _list(name: str, words: list[str]) -> str:
-    key, options = f"wish-{name}", [ANY, *words]
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = FIRST.get(name, ANY)
-    label = {"clothing_colour": "Colour"}.get(name, name.replace("_", " ").capitalize())
-    word = st.selectbox(label, options, key=key, persist_state="session")
-    return "" if word == ANY else str(word)
-
-
 def _written(card: Card) -> str:
     """The prompt by hand; it begins with what the lists wrote."""
     state = st.session_state
@@ -167,7 +201,7 @@ def _written(card: Card) -> str:
         state["prompt"] = state.get("written", "")
     hint = f"Say **{plain(card.trigger)}** to mean {plain(card.name or 'the person')}." if card.trigger else ""
     prompt = st.text_area("Prompt", key="prompt", height=110, max_chars=2000, persist_state="session")
-    st.caption(f"{hint} The base knows chibi and photo, and the words of the lists.".strip())
+    st.caption(f"{hint} (word:1.3) says a word louder. The base knows chibi, photo and the words of the lists.".strip())
     return (prompt or "").strip()
 
 
@@ -231,6 +265,8 @@ def _take_wishes(shelf: list[str]) -> None:
     state["negative"], state["lock"], state["seed"] = str(record.get("negative", "")), True, int(record.get("seed", 0))
     state["steps"], state["guidance"] = int(record.get("steps", 0)), float(record.get("guidance", 0.0))
     state["size"] = int(record.get("size", 0))
+    state["reuse-start"], variation = record.get("start"), record.get("variation")
+    state["reuse-variation"] = variation | {"of": state["seed"]} if variation else None
     used = [each for each in record.get("adapters", []) if each["name"] in shelf]
     gone = [each["name"] for each in record.get("adapters", []) if each["name"] not in shelf]
     if gone:

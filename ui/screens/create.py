@@ -8,16 +8,18 @@ from typing import Any
 import streamlit as st
 
 from ui import theme
-from ui.bases import engine
+from ui.create_draw import draw, draw_rows, draw_sheet
 from ui.create_form import Wish, form
+from ui.create_many import many, put_in_line
+from ui.create_more import more, more_button
 from ui.picture import gallery, go_on, picture_dialog, png, tools
-from ui.words import escaped, plain, telling
+from ui.words import count, escaped, plain, telling, telling_later
 from workbench import jobs
-from workbench.adapters import find_adapter
-from workbench.errors import GalleryError
-from workbench.generation.record import Picture
-from workbench.identity.candidates import in_words, rank_candidates
+from workbench.errors import GalleryError, GenerationError
+from workbench.generation import Request
+from workbench.identity.candidates import in_words
 from workbench.identity.likeness import Likeness
+from workbench.jobs import queue
 
 LARGEST_SEED = 2**31 - 1
 
@@ -34,13 +36,73 @@ def show() -> None:
     with left, st.container(key="panel-wish"):
         wish = form(_draw_button)
         drawing = st.session_state.pop("draw", False)
+        with st.expander("Many at once", icon=":material/grid_view:", key="open-many"):
+            many(_request(wish), wish.base, wish.wishes)
+        _line_button(wish)
     with right:
-        if drawing:
-            with telling():
-                draw(wish)
+        with telling():
+            if drawing:
+                draw(wish.request(), wish.base)
                 st.rerun()
+            if _drawn_what_was_asked():
+                st.rerun()
+        _in_the_line()
+        more()
         made()
     picture_dialog()
+
+
+def _drawn_what_was_asked() -> bool:
+    """Draws what a callback asked for: more of a picture, a grid, or a table."""
+    state = st.session_state
+    if asked := state.pop("asked", None):
+        draw(*asked)
+    elif asked := state.pop("asked-sheet", None):
+        draw_sheet(*asked)
+    elif asked := state.pop("asked-rows", None):
+        draw_rows(*asked)
+    return bool(asked)
+
+
+def _request(wish: Wish) -> Request | None:
+    try:
+        return wish.request()
+    except GenerationError:
+        return None  # it is told when Draw is pressed
+
+
+def _line_button(wish: Wish) -> None:
+    """Draws later, in a process of its own; what begins from a picture or near another seed is drawn on the page."""
+    request = _request(wish)
+    if request is None or request.start or request.variation:
+        return
+    st.button(
+        "Draw later", key="line", icon=":material/schedule:", type="tertiary", on_click=put_in_line,
+        args=(request, wish.base), help="Put in the line and drawn in its turn, also when this page is closed.",
+    )  # fmt: skip
+
+
+def _in_the_line() -> None:
+    """Pictures that wait for their turn or are being drawn by the line; they survive a refresh of the page."""
+    waiting = [job for job in queue.jobs("submitted", "running") if job.kind == "generation"]
+    if not waiting:
+        return
+    running = sum(job.state == "running" for job in waiting)
+    with st.container(horizontal=True, vertical_alignment="center", key="panel-line"):
+        st.html(
+            f'<span class="badge live">{escaped(count(len(waiting), "request"))} in the line</span>', width="content"
+        )
+        st.caption(f"{running} being drawn. They come into the gallery.")
+        st.button("Look again", icon=":material/refresh:", key="line-look", type="tertiary")
+        st.button(
+            "Cancel", icon=":material/close:", key="line-cancel", type="tertiary", on_click=_cancel, args=(waiting,)
+        )
+
+
+def _cancel(waiting: list[Any]) -> None:
+    with telling_later():
+        for job in waiting:
+            jobs.cancel(job.id)
 
 
 def _draw_button() -> None:
@@ -59,61 +121,10 @@ def _start() -> None:
     state["draw"] = True
 
 
-def draw(wish: Wish) -> None:
-    """Draws the candidates; each appears when it is finished and is in the gallery by then."""
-    request = wish.request()
-    st.session_state["made"] = []
-    with st.container(horizontal=True, vertical_alignment="center"):
-        note = st.empty()
-        # Any click ends this run of the page, and with it the drawing; what is finished is kept.
-        st.button("Stop", key="stop-drawing", icon=":material/stop_circle:")
-    with st.container(key="grid-four-drawing"):
-        slots = []
-        for index in range(request.count):
-            with st.container(key=f"card-slot-{index}"):
-                slots.append((st.empty(), st.empty()))
-                slots[-1][0].html(_waiting(index > 0))
-    note.caption("Opening the base… the first time takes some seconds.")
-    warm = engine(wish.base)
-    kept = gallery()
-
-    def on_step(candidate: int, step: int, steps: int) -> None:
-        note.caption(f"Drawing {candidate + 1} of {request.count}")
-        slots[candidate][0].html(_waiting(False))
-        slots[candidate][1].progress(step / steps, f"Step {step} of {steps}")
-
-    def on_picture(candidate: int, picture: Picture) -> None:
-        name = kept.add(picture)
-        st.session_state["made"].append(name)
-        slots[candidate][0].image(png(kept.get(name)) or b"", output_format="PNG", width="stretch")
-        slots[candidate][1].empty()
-
-    drawn = warm.generate(request, on_step=on_step, on_picture=on_picture)
-    note.caption("Comparing with the photos…")
-    _compare(wish, drawn)
-
-
-def _compare(wish: Wish, drawn: list[Picture]) -> None:
-    """Puts the candidates in the order of their likeness to the first adapter's person."""
-    state = st.session_state
-    state["likeness"] = {}
-    if not wish.adapters or len(drawn) != len(state["made"]):
-        return
-    name = wish.adapters[0][0]
-    ranking = rank_candidates(name, [picture.image for picture in drawn], find_adapter(name).card.traits)
-    names = list(state["made"])
-    state["likeness"] = {names[index]: found for index, found in enumerate(ranking.found)}
-    state["made"] = [names[index] for index in ranking.order]
-
-
-def _waiting(still: bool) -> str:
-    who, scene = ("yuki", "star")
-    return f'<div class="waiting{" still" if still else ""}"><img src="{theme.chibi(who, scene)}" alt=""></div>'
-
-
 def made() -> None:
     """The last candidates, with what can be done with each."""
     names: list[str] = st.session_state.get("made", [])
+    _sheet()
     kept: list[Any] = []
     for name in names:
         try:
@@ -135,8 +146,24 @@ def made() -> None:
                     st.image(content, output_format="PNG", alt=each.prompt, width="stretch")
                 _said(each)
                 tools(each, "made")
+                more_button(each)
     order = " · the most alike first" if st.session_state.get("likeness") else ""
     st.caption(f"{plain(kept[0].prompt)} · kept in the gallery{order}")
+
+
+def _sheet() -> None:
+    """The last grid as one picture, and the rows of the last table that were not drawn."""
+    for problem in st.session_state.get("problems") or []:
+        st.warning(plain(problem), icon=":material/error:")
+    content = st.session_state.get("sheet")
+    if not content:
+        return
+    with st.container(key="panel-sheet"):
+        st.image(content, output_format="PNG", width="stretch", alt="A grid of pictures")
+        st.download_button(
+            "Download the sheet", content, "chibi-sheet.png", "image/png", key="sheet-save", on_click="ignore",
+            icon=":material/download:", help="The recipe of each of its pictures is inside",
+        )  # fmt: skip
 
 
 VERDICTS = {"likely": "good", "unsure": "warn", "unlikely": "bad", "unknown": "plain"}

@@ -1,0 +1,162 @@
+"""Many pictures at once: with and without the adapter, a grid of settings, the rows of a table."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.words import count, later, plain, telling, telling_later
+from workbench import jobs
+from workbench.adapters import find_adapter
+from workbench.generation import Request
+from workbench.generation.batch import EXAMPLE, read_table
+from workbench.generation.grid import Axis, axis_names, example, grid_cells, parse_axis
+
+COMPARE, GRID, TABLE = "With and without", "Grid", "Table"
+NONE = "–"
+LABELS = {"words": "other words", "change": "change of the start", "variation": "distance of variations"}
+
+
+def many(request: Request | None, base: str, wishes: dict[str, str] | None) -> None:
+    """The part of the form for many pictures.
+
+    Args:
+        request: what the form says; None while it makes no sense.
+        base: to draw on.
+        wishes: the preferences that wrote the prompt; None when it was written by hand.
+    """
+    way = st.segmented_control(
+        "Many", [COMPARE, GRID, TABLE], key="many-way", default=COMPARE, required=True, label_visibility="collapsed",
+        persist_state="session", width="stretch",
+    )  # fmt: skip
+    if request is None:
+        st.caption("Say what to draw first.")
+    elif way == TABLE:
+        with telling():
+            _table(request, base)
+    else:
+        with telling():
+            _compare(request, base) if way == COMPARE else _grid(request, base, wishes)
+
+
+def _compare(request: Request, base: str) -> None:
+    if not request.adapters:
+        st.caption("Choose an adapter above: it is drawn without and with it, from the same seed.")
+        return
+    strength = request.adapters[0][1] or 1.0
+    sweep = st.toggle("And the strengths between", key="compare-sweep")
+    values = (0.0, *(round(strength * part, 2) for part in ((0.25, 0.5, 0.75) if sweep else ())), strength)
+    _draw_button(request, base, Axis("strength", tuple(values)), None, None)
+
+
+def _grid(request: Request, base: str, wishes: dict[str, str] | None) -> None:
+    names = [name for name in axis_names() if wishes is not None or name in _by_hand(axis_names())]
+    x = _axis("x", "Across", names, "strength" if request.adapters else "guidance")
+    y = _axis("y", "Down", [NONE, *names], "seed")
+    if x is None:
+        return
+    _draw_button(request, base, x, y, wishes)
+
+
+def _by_hand(names: Sequence[str]) -> list[str]:
+    """Axes that a prompt written by hand allows."""
+    return [*names[: names.index("words") + 1]]
+
+
+def _axis(which: str, label: str, names: list[str], usual: str) -> Axis | None:
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"axis-{which}-row"):
+        name = st.selectbox(
+            label, names, names.index(usual), key=f"axis-{which}", persist_state="session",
+            format_func=lambda each: LABELS.get(each, each.replace("_", " ")),
+        )  # fmt: skip
+        if name == NONE:
+            return None
+        values = st.text_input(
+            "Values", example(str(name)).partition("=")[2], key=f"values-{which}-{name}",
+            help="After commas; 1..4 counts, 0..1.2/4 takes four evenly spaced ones.",
+        )  # fmt: skip
+    return parse_axis(f"{name}={values}")
+
+
+def _draw_button(request: Request, base: str, x: Axis, y: Axis | None, wishes: dict[str, str] | None) -> None:
+    cells = grid_cells(replace(request, count=1), x, y, wishes, lambda name: find_adapter(name).card)
+    number = sum(map(len, cells))
+    st.button(
+        f"Draw {count(number, 'picture')}", key="draw-grid", icon=":material/grid_view:", width="stretch",
+        on_click=_set, args=("asked-sheet", (cells, x, y, base)),
+    )  # fmt: skip
+
+
+def _table(request: Request, base: str) -> None:
+    file = st.file_uploader("A CSV file: one row, one picture", ["csv", "tsv", "txt"], key="table-file")
+    if file is None:
+        st.caption(
+            "Columns: name, prompt, adapter, style, seed, all the lists above. What rows leave out, the form says."
+        )
+        st.download_button(
+            "An example", EXAMPLE, "npc.csv", "text/csv", key="table-example", icon=":material/download:",
+            type="tertiary", on_click="ignore",
+        )  # fmt: skip
+        return
+    rows = read_table(file.getvalue(), request, lambda name: find_adapter(name).card)
+    wrong = [row for row in rows if row.problem]
+    st.caption(f"{count(len(rows) - len(wrong), 'row')} to draw" + (f", {len(wrong)} that cannot be:" if wrong else ""))
+    for row in wrong[:8]:
+        st.caption(f":material/error: line {row.line}, **{plain(row.name)}**: {plain(row.problem)}")
+    if len(wrong) > 8:
+        st.caption(f"and {len(wrong) - 8} more")
+    with st.container(horizontal=True):
+        st.button(
+            "Draw now", key="draw-table", type="primary", icon=":material/brush:", disabled=len(wrong) == len(rows),
+            on_click=_set, args=("asked-rows", (rows, base)),
+        )  # fmt: skip
+        st.button(
+            "Put in the line", key="line-table", icon=":material/schedule:", disabled=len(wrong) == len(rows),
+            on_click=_put_in_line, args=(file.getvalue(), request, base),
+            help="Drawn by a process of its own, in its turn: it goes on when this page is closed.",
+        )  # fmt: skip
+
+
+def _set(what: str, value: Any) -> None:
+    st.session_state[what] = value
+
+
+def words_of(request: Request, base: str) -> list[str]:
+    """A request as the words after `workbench create`, for the line of jobs.
+
+    Pictures that begin from another, and variations, are drawn on the page only.
+    """
+    words = [request.prompt, "--base", base, "--seed", request.seed, "--count", request.count]
+    for name, strength in request.adapters:
+        words += ["--adapter", f"{name}:{strength:g}"]
+    for flag, value in (
+        ("--negative", request.negative), ("--steps", request.steps), ("--guidance", request.guidance),
+        ("--size", request.size),
+    ):  # fmt: skip
+        words += [flag, value] if value else []
+    return [str(word) for word in words]
+
+
+def put_in_line(request: Request, base: str) -> None:
+    """Has a request drawn in its turn, by a process that outlives the page."""
+    with telling_later():
+        name = request.adapters[0][0] if request.adapters else "anyone"
+        jobs.submit_pictures(words_of(request, base), name)
+        later("It is in the line; the pictures come into the gallery", ":material/schedule:")
+
+
+def _put_in_line(content: bytes, request: Request, base: str) -> None:
+    from workbench.config import home, make_folder
+
+    with telling_later():
+        folder = make_folder(home() / "cache" / "tables")
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".csv", delete=False) as file:
+            file.write(content)
+        name = request.adapters[0][0] if request.adapters else "anyone"
+        jobs.submit_pictures([*words_of(request, base), "--csv", str(Path(file.name))], name)
+        later("The table is in the line; the pictures come into the gallery", ":material/schedule:")

@@ -1,0 +1,149 @@
+"""More of one picture: variations, a remix, a part drawn anew, a larger one."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from ui import theme
+from ui.bases import base_of
+from ui.create_start import part_and_change
+from ui.picture import gallery, png
+from ui.words import later, plain, telling, telling_later
+from workbench.errors import GalleryError
+from workbench.gallery import Kept
+from workbench.generation import Picture, Request
+from workbench.generation.again import enlarged_picture, larger, redrawn, remixed, second_pass_suits, varied
+
+VARY, REMIX, REDRAW, LARGER = "Variations", "Remix", "Redraw a part", "Larger"
+WAYS = {
+    VARY: ":material/shuffle:",
+    REMIX: ":material/edit:",
+    REDRAW: ":material/brush:",
+    LARGER: ":material/zoom_out_map:",
+}
+
+
+def more_button(kept: Kept) -> None:
+    """The button under a picture that opens `more`."""
+    chosen = st.session_state.get("more-of") == kept.id
+    st.button(
+        "Make more of it", key=f"more-{kept.id}", icon=":material/auto_awesome:", width="stretch", disabled=chosen,
+        on_click=choose, args=(kept.id,),
+    )  # fmt: skip
+
+
+def choose(name: str) -> None:
+    """Opens `more` for a picture of the gallery; empty closes it."""
+    st.session_state["more-of"] = name
+
+
+def more() -> None:
+    """The panel of the chosen picture, if any. What is asked for there is drawn in the page's next run."""
+    name = st.session_state.get("more-of")
+    if not name:
+        return
+    try:
+        kept = gallery().get(name)
+    except GalleryError:
+        choose("")
+        return
+    content = png(kept)
+    if content is None or not kept.prompt:
+        return
+    with st.container(key="panel-more"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            theme.section("More of this picture")
+            st.button("", icon=":material/close:", type="tertiary", key="more-close", on_click=choose, args=("",))
+        way = st.pills(
+            "Way", list(WAYS), key="more-way", default=VARY, required=True, label_visibility="collapsed",
+            format_func=lambda each: f"{WAYS[each]} {each}",
+        )  # fmt: skip
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+        with telling():
+            {VARY: _vary, REMIX: _remix, REDRAW: _redraw, LARGER: _larger}[str(way)](kept, content, image)
+
+
+def _vary(kept: Kept, content: bytes, _: Image.Image) -> None:
+    left, right = st.columns([1, 2])
+    left.image(content, output_format="PNG", width="stretch")
+    with right:
+        strength = st.slider(
+            "How far", 0.0, 1.0, 0.3, 0.05, key="vary-strength",
+            help="The noise the picture began with is turned towards another: 0 is the same picture, 1 another one.",
+        )  # fmt: skip
+        count = st.segmented_control("How many", [2, 4, 8], key="vary-count", default=4, required=True)
+        seed = random.randint(0, 2**31 - 1)
+        _go("Draw variations", varied(kept.record, float(strength), seed, int(count or 4)), kept.record)
+
+
+def _remix(kept: Kept, content: bytes, _: Image.Image) -> None:
+    left, right = st.columns([1, 2])
+    left.image(content, output_format="PNG", width="stretch")
+    with right:
+        words = st.text_area("Words", kept.prompt, key=f"remix-{kept.id}", height=110, max_chars=2000)
+        st.caption("The same seed and settings; change a word or two and the picture stays near.")
+        _go("Draw the remix", remixed(kept.record, str(words or " ")), kept.record)
+
+
+def _redraw(kept: Kept, _: bytes, image: Image.Image) -> None:
+    mask, noise = part_and_change("more", image, 0.6)
+    words = st.text_area("Words", kept.prompt, key=f"redraw-{kept.id}", height=80, max_chars=2000)
+    count = st.segmented_control("How many", [1, 2, 4], key="redraw-count", default=2, required=True)
+    # Kept only when it is asked for: looking at a part writes nothing.
+    st.button(
+        "Draw it anew", key="more-draw", type="primary", icon=":material/brush:", width="stretch",
+        on_click=_ask_redrawn, args=(dict(kept.record), image, noise, mask, str(words or ""), int(count or 2)),
+    )  # fmt: skip
+
+
+def _larger(kept: Kept, content: bytes, image: Image.Image) -> None:
+    record = kept.record
+    suits = second_pass_suits(str(record.get("base", "")))
+    factor = st.segmented_control("Times", [2, 4], key="larger-factor", default=2, required=True)
+    st.caption(f"{image.width} px become {image.width * int(factor or 2)} px.")
+    by_base = st.toggle(
+        "Let the base draw finer lines", suits, key="larger-base", disabled=not suits,
+        help="A second pass at the higher resolution. Without it the picture is enlarged as it is.",
+    )  # fmt: skip
+    if not suits:
+        st.caption("This base knows one size only, so the picture is enlarged as it is.")
+    st.button(
+        "Make it larger", key="more-draw", type="primary", icon=":material/zoom_out_map:", width="stretch",
+        on_click=_ask_larger, args=(dict(record), image, int(factor or 2), bool(by_base and suits)),
+    )  # fmt: skip
+    del content
+
+
+def _go(label: str, request: Request, record: Mapping[str, Any]) -> None:
+    st.button(
+        label, key="more-draw", type="primary", icon=":material/brush:", width="stretch", on_click=ask,
+        args=(request, base_of(str(record.get("base", "")))),
+    )  # fmt: skip
+
+
+def ask(request: Request, base: str) -> None:
+    """Has the page draw a request in its next run."""
+    st.session_state["asked"] = (request, base)
+
+
+def _ask_redrawn(
+    record: dict[str, Any], image: Image.Image, noise: float, mask: Image.Image | None, words: str, count: int
+) -> None:
+    with telling_later():
+        ask(redrawn(record, image, noise, mask, words, count), base_of(str(record.get("base", ""))))
+
+
+def _ask_larger(record: dict[str, Any], image: Image.Image, factor: int, by_base: bool) -> None:
+    with telling_later():
+        if by_base:
+            ask(larger(record, image, factor), base_of(str(record.get("base", ""))))
+            return
+        name = gallery().add(enlarged_picture(Picture(image, record), factor))
+        st.session_state["made"], st.session_state["likeness"], st.session_state["sheet"] = [name], {}, None
+        later(f"{image.width * factor} px, in the gallery: {plain(name[:10])}", ":material/zoom_out_map:")

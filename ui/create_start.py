@@ -1,0 +1,95 @@
+"""Beginning from a picture: a photo, a sketch, or one of the gallery; all of it or a part."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from ui.words import telling
+from workbench.generation import Start, keep_start
+from workbench.generation.regions import REGIONS, rectangle_mask, region_mask
+from workbench.photos import open_photo
+
+PARTS = {"hair": "Hair", "face": "Face", "clothes": "Clothes", "headwear": "Head", "around": "All but the face"}
+ALL, RECTANGLE, PAINTED = "All of it", "A rectangle", "A mask"
+TYPES = ["png", "jpg", "jpeg", "webp", "heic", "heif", "avif"]
+_SHADE = (207, 63, 102)
+
+
+def begin_from(owner: str) -> Start | None:
+    """The part of the form that takes a photo or a sketch.
+
+    Args:
+        owner: the first adapter's name, or empty.
+    """
+    file = st.file_uploader(
+        "A photo or a sketch", TYPES, key="start-file", help="It stays on this computer and is in no picture's recipe."
+    )
+    if file is None:
+        st.caption("The base draws on over your picture instead of from nothing.")
+        return None
+    with telling():
+        image = open_photo(file.getvalue(), file.name).image
+        mask, noise = part_and_change("start", image, 0.6)
+        return Start(keep_start(image, owner), noise, keep_start(mask, owner) if mask else "")
+    return None
+
+
+def part_and_change(where: str, image: Image.Image, usual: float) -> tuple[Image.Image | None, float]:
+    """Asks which part of a picture may change, and how much; shows both.
+
+    Args:
+        where: so that keys differ.
+        image: the picture.
+        usual: the change that is proposed.
+    """
+    left, right = st.columns([1, 2], vertical_alignment="top")
+    with right:
+        options = [ALL, *REGIONS, RECTANGLE, PAINTED]
+        part = st.selectbox(
+            "What may change", options, key=f"part-{where}", format_func=lambda each: PARTS.get(each, each),
+            help="Hair, face and clothes are where chibis have them; for other pictures use a rectangle or a mask.",
+        )  # fmt: skip
+        mask = _mask(where, str(part))
+        noise = st.slider(
+            "How much", 0.05, 1.0, usual if part == ALL else 0.95, 0.05, key=f"noise-{where}-{part == ALL}",
+            help="A little keeps lines and colours; all of it draws that place anew.",
+        )  # fmt: skip
+    left.image(_shaded(image, mask), width="stretch")
+    return mask, float(noise)
+
+
+def _mask(where: str, part: str) -> Image.Image | None:
+    if part in REGIONS:
+        return region_mask(part)
+    if part == RECTANGLE:
+        across = st.slider("From left to right", 0, 100, (20, 80), 5, key=f"across-{where}", format="%d %%")
+        down = st.slider("From top to bottom", 0, 100, (60, 100), 5, key=f"down-{where}", format="%d %%")
+        with telling():
+            return rectangle_mask(across[0] / 100, down[0] / 100, across[1] / 100, down[1] / 100)
+    if part == PAINTED:
+        file = st.file_uploader(
+            "A picture, white where it may change", TYPES, key=f"mask-{where}",
+            help="Paint over a copy in any program: white may change, black stays.",
+        )  # fmt: skip
+        if file is not None:
+            with telling():
+                return open_photo(file.getvalue(), file.name).image.convert("L")
+    return None
+
+
+def _shaded(image: Image.Image, mask: Image.Image | None) -> Any:
+    """The picture with what may change in colour."""
+    square = image.convert("RGB")
+    side = min(square.size)
+    left, top = (square.width - side) // 2, (square.height - side) // 2
+    square = square.crop((left, top, left + side, top + side)).resize((256, 256), Image.Resampling.LANCZOS)
+    if mask is not None:
+        coloured = Image.blend(square, Image.new("RGB", square.size, _SHADE), 0.5)
+        square = Image.composite(coloured, square, mask.resize(square.size))
+    buffer = io.BytesIO()
+    square.save(buffer, "PNG")
+    return buffer.getvalue()
