@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from auditing import HOLES, NOT_LOOKED_UP, verdict
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -64,3 +65,14 @@ def test_nothing_reads_code_from_a_hub() -> None:
     for folder in ("workbench", "recipes", "ui"):
         for path in sorted(Path(ROOT / folder).rglob("*.py")):
             assert not re.search(r"trust_remote_code\s*=\s*True", path.read_text(encoding="utf-8")), path
+
+
+def test_an_audit_that_looked_nothing_up_is_no_audit() -> None:
+    good = {"name": "pillow", "version": "12.0", "vulns": []}
+    bad = good | {"vulns": [{"id": "CVE-2099-1", "fix_versions": ["12.1"]}]}
+    unknown = {"name": "urllib3", "skip_reason": "not found"}
+    torch = {"name": "torch", "skip_reason": "not found"}
+    assert verdict([good, torch]) == (["1 of 2 packages were looked up; 0 known holes."], 0)
+    assert verdict([good, unknown])[1] == NOT_LOOKED_UP and "NOT AUDITED" in " ".join(verdict([unknown])[0])
+    lines, code = verdict([bad, unknown])
+    assert code == HOLES and lines[0] == "pillow 12.0: CVE-2099-1, mended in 12.1"
