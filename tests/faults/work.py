@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import line
 import numpy as np
 from PIL import Image
 from safetensors.numpy import save
@@ -253,6 +254,30 @@ def _run_true(said: Collection[str]) -> list[str]:
     return wrong + ([] if steps[:last] == list(range(1, last + 1)) else ["steps are missing"])
 
 
+def _save_checkpoints(say: Say, rng: random.Random) -> None:
+    import torch
+
+    from workbench.training.checkpoint import Checkpoint, save_checkpoint
+
+    for step in range(1, 10**6):
+        weights = {"lora": torch.full((64, 64), float(step))}
+        state = {0: {"step": step, "exp_avg": torch.full((64,), float(step))}}
+        save_checkpoint(home() / "runs" / "mia" / "checkpoints", Checkpoint(step, weights, state, {}, {}))
+        say(str(step))
+
+
+def _checkpoint_there(said: Collection[str]) -> list[str]:
+    from workbench.training.checkpoint import last_checkpoint
+
+    found = last_checkpoint(home() / "runs" / "mia" / "checkpoints")
+    last = max(map(int, said), default=0)
+    if found is None:
+        return [f"checkpoint {last} is lost"] if last else []
+    whole = found.adapter["lora"].unique().tolist() == [found.step] == found.optimizer[0]["exp_avg"].unique().tolist()
+    wrong = [] if whole else [f"checkpoint {found.step} holds another step's numbers"]
+    return wrong + ([f"the last checkpoint is {found.step}, {last} was said"] if found.step < last else [])
+
+
 def _adapter_on_shelf() -> None:
     # Here, so that what is killed need not load the libraries first.
     pack_adapter(import_adapter(_adapter(1), "mia").path, home() / "first.zip")
@@ -282,11 +307,18 @@ WORK = {
     "shelf": Work("adapters put on the shelf", _adapter_on_shelf, _keep_adapters, _adapters_whole),
     "gallery": Work("pictures kept", lambda: None, _keep_pictures, _pictures_whole),
     "run": Work("a run's heartbeat and losses", _run_folder, _write_run, _run_true),
+    "checkpoint": Work("checkpoints of a run", _run_folder, _save_checkpoints, _checkpoint_there),
     "pack": Work("an adapter packed for sharing", _adapter_on_shelf, _pack, _packs_whole),
     "vault": Work("the vault unlocked and locked", _several_photos, _lock_and_unlock, _readable),
+    "line": Work("jobs submitted and run", line.nothing_yet, line.submit_and_run, line.all_came_to_an_end),
     "forget": Work("a person forgotten", _two_people, _forget, _forgotten, ends=True),
     "expire": Work("photos expired", _expired, _expire, _expiry_done, ends=True),
 }
+
+
+# What is tried with power cuts too. A run's heartbeat and losses are told to be lost for some seconds (see
+# `docs/reliability.md`); the line of jobs is SQLite's.
+POWER = ("upload", "shelf", "gallery", "checkpoint", "pack", "forget", "expire")
 
 
 def left_behind(folder: Path) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from workbench.config import atomic_write, shelf, storage_errors
+from workbench.config.alone import alone
 from workbench.errors import AdapterError
 
 FILE = ".shelf.json"
@@ -57,7 +58,8 @@ def write_label(name: str, label: Label | None, folder: Path | None = None) -> N
         StorageError: the shelf cannot be written.
     """
     folder = folder or shelf()
-    with _LOCK:
+    # The command line may write at the same time as the page.
+    with _LOCK, alone(folder) if folder.is_dir() else nullcontext():
         labels = read_labels(folder)
         if labels.get(name) == label or (name not in labels and label in (None, Label())):
             return

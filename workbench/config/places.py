@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -162,6 +162,12 @@ def flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def flush_removals(removed: Iterable[Path]) -> None:
+    """Makes it last that files are gone: until their folders are flushed, a power cut brings them back."""
+    for folder in {next(parent for parent in path.parents if parent.is_dir()) for path in removed}:
+        flush_folder(folder)
 
 
 def free_space(path: Path) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.config import home, safe_name, shelf, storage_errors
+from workbench.config.places import flush_removals
 from workbench.errors import StorageError, SubjectError
 from workbench.jobs import queue
 from workbench.jobs.follow import list_jobs
@@ -128,7 +129,9 @@ def forget_person(name: str) -> list[Path]:
             folder.parent.rmdir()
             folder.parent.parent.rmdir()
     drop_shared(names)
-    return removed + forget(name)
+    removed += forget(name)
+    flush_removals(removed)
+    return removed
 
 
 def forget_with_receipt(name: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 
 from workbench.config import home, safe_name, storage_errors
+from workbench.config.alone import alone
 from workbench.errors import PhotoError, SubjectError
 from workbench.photos.crop import crop_face, natural_size
 from workbench.photos.photo import Photo, open_photo
@@ -40,20 +41,21 @@ def add_photos(subject: Subject, verdict: Verdict) -> list[Path]:
         StorageError: the disk is full or the folder may not be written.
     """
     folder = subject_folder(subject.name)
-    records = judgements(subject)
     kept = []
-    for judgement in verdict.judgements:
-        if judgement.photo is None:
-            continue
-        key = _key(judgement.photo)
-        if judgement.accepted and judgement.face is not None:
-            kept.append(_keep(folder, key, judgement))
-            records[key] = judgement.to_dict()
-        # The second of two equal files has the key of the first, which was accepted.
-        elif not any(problem.code == "duplicate" for problem in judgement.problems):
-            _drop(folder, key)
-            records.pop(key, None)
-    _write_records(folder, records)
+    with alone(folder):  # two pages may bring photos of one person at once
+        records = judgements(subject)
+        for judgement in verdict.judgements:
+            if judgement.photo is None:
+                continue
+            key = _key(judgement.photo)
+            if judgement.accepted and judgement.face is not None:
+                kept.append(_keep(folder, key, judgement))
+                records[key] = judgement.to_dict()
+            # The second of two equal files has the key of the first, which was accepted.
+            elif not any(problem.code == "duplicate" for problem in judgement.problems):
+                _drop(folder, key)
+                records.pop(key, None)
+        _write_records(folder, records)
     if kept:
         _renew(subject.name)
     return kept
@@ -149,12 +151,13 @@ def remove_photo(subject: Subject, sha256: str) -> None:
         SubjectError: the subject has no such photo.
     """
     key = sha256[:16]
-    records = judgements(subject)
-    if not key.isalnum() or not (subject_folder(subject.name) / "crops" / f"{key}.png").exists():
-        raise SubjectError(subject.name, f"it has no photo {key}", "Choose one of the photos it shows")
-    _drop(subject_folder(subject.name), key)
-    records.pop(key, None)
-    _write_records(subject_folder(subject.name), records)
+    with alone(subject_folder(subject.name)):
+        records = judgements(subject)
+        if not key.isalnum() or not (subject_folder(subject.name) / "crops" / f"{key}.png").exists():
+            raise SubjectError(subject.name, f"it has no photo {key}", "Choose one of the photos it shows")
+        _drop(subject_folder(subject.name), key)
+        records.pop(key, None)
+        _write_records(subject_folder(subject.name), records)
 
 
 def forget(name: str) -> list[Path]:

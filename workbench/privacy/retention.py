@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config import atomic_write, home, shelf, storage_errors
+from workbench.config.places import flush_removals
 from workbench.errors import SubjectError
 from workbench.privacy.kept import places_of
 from workbench.privacy.seal import erase_key
@@ -92,7 +93,9 @@ def erase_photos(name: str) -> list[Path]:
         StorageError: something may not be removed.
     """
     # The key first: should the rest be interrupted, it can no longer be read.
-    return erase_key(name) + erase(places_of(name, "photos", "cache")) + sweep()
+    removed = erase_key(name) + erase(places_of(name, "photos", "cache")) + sweep()
+    flush_removals(removed)
+    return removed
 
 
 def erase(places: Sequence[Path]) -> list[Path]:
