@@ -95,10 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _in_good_hands(args: argparse.Namespace) -> None:
     """Erases photos whose time is over, tells of it, and asks for the passphrase when the vault has one."""
     from workbench.cli.vault import ask_passphrase
+    from workbench.config.layout import layout_of_workspace
     from workbench.privacy.retention import enforce_retention
 
     command = args.run.__module__.rpartition(".")[2]
-    if command != "doctor":  # which says what is wrong with the workspace, and goes on
+    if command in ("forget", "privacy"):  # a dry run changes nothing, and what is known of old layouts can be erased
+        layout_of_workspace()
+    elif command != "doctor":  # which says what is wrong with the workspace, and goes on
         from workbench.jobs.layout import open_workspace
 
         for told in open_workspace():
