@@ -11,6 +11,7 @@ from PIL import Image
 from ui.words import telling
 from workbench.generation import Start, keep_start
 from workbench.generation.regions import REGIONS, rectangle_mask, region_mask
+from workbench.generation.starts import start_name
 from workbench.photos import open_photo
 
 PARTS = {"hair": "Hair", "face": "Face", "clothes": "Clothes", "headwear": "Head", "around": "All but the face"}
@@ -25,6 +26,7 @@ def begin_from(owner: str) -> Start | None:
     Args:
         owner: the first adapter's name, or empty.
     """
+    st.session_state.pop("start-pending", None)
     file = st.file_uploader(
         "A photo or a sketch", TYPES, key="start-file", help="It stays on this computer and is in no picture's recipe."
     )
@@ -34,8 +36,17 @@ def begin_from(owner: str) -> Start | None:
     with telling():
         image = open_photo(file.getvalue(), file.name).image
         mask, noise = part_and_change("start", image, 0.6)
-        return Start(keep_start(image, owner), noise, keep_start(mask, owner) if mask else "")
+        # Kept when it is drawn from, not when it is looked at.
+        st.session_state["start-pending"] = (owner, [each for each in (image, mask) if each])
+        return Start(start_name(image), noise, start_name(mask) if mask else "")
     return None
+
+
+def keep_what_is_begun_from() -> None:
+    """Keeps the photo or sketch of the form, since a picture is going to be begun from it."""
+    owner, images = st.session_state.pop("start-pending", ("", []))
+    for each in images:
+        keep_start(each, owner)
 
 
 def part_and_change(where: str, image: Image.Image, usual: float) -> tuple[Image.Image | None, float]:

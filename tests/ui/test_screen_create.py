@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -331,3 +332,32 @@ def test_drawn_later_by_the_line(screen: Open, mia: Path, monkeypatch: pytest.Mo
                      "--steps", "3", "--guidance", "4.5", "--size", "64"]  # fmt: skip
     screen("create").button(key="line-cancel").click().run()
     assert not queue.jobs("submitted")
+
+
+def test_a_photo_is_begun_from_and_kept_only_then(screen: Open, mia: Path) -> None:
+    page = screen("create")
+    content = io.BytesIO()
+    Image.new("RGB", (80, 60), "teal").save(content, "JPEG")
+    page.get("file_uploader")[0].upload("photo.jpg", content.getvalue(), "image/jpeg").run()
+    page.selectbox(key="part-start").set_value("clothes").run()
+    assert not page.exception and not list((home() / "starts").rglob("*.png")), "only looked at so far"
+    draw(page, count=1, steps=2)
+    record = Gallery().search()[0].record
+    assert record["start"]["noise"] == 0.95
+    names = {path.stem for path in (home() / "starts" / "mia").glob("*.png")}
+    assert names == {record["start"]["picture"], record["start"]["mask"]}
+
+
+def test_a_table_is_drawn_row_by_row(screen: Open, mia: Path) -> None:
+    page = screen("create")
+    page.number_input(key="steps").set_value(1).run()
+    group(page, "many-way").set_value("Table").run()
+    table = "name,expression\nguard,angry\nbaker,hungry\nking,sad\n"
+    page.get("file_uploader")[1].upload("npc.csv", table.encode(), "text/csv").run()
+    said = text_of(page)
+    assert "2 rows to draw, 1 that cannot be" in said and "line 3" in said and "Choose neutral" in said
+    page.button(key="draw-table").click().run()
+    assert not page.exception
+    kept = Gallery().search()
+    assert {each.record["label"] for each in kept} == {"guard", "king"}
+    assert "Line 3, baker" in text_of(page)

@@ -12,6 +12,7 @@ from ui.create_draw import draw, draw_rows, draw_sheet
 from ui.create_form import Wish, form
 from ui.create_many import many, put_in_line
 from ui.create_more import more, more_button
+from ui.create_start import keep_what_is_begun_from
 from ui.picture import gallery, go_on, picture_dialog, png, tools
 from ui.words import count, escaped, plain, telling, telling_later
 from workbench import jobs
@@ -42,6 +43,7 @@ def show() -> None:
     with right:
         with telling():
             if drawing:
+                keep_what_is_begun_from()
                 draw(wish.request(), wish.base)
                 st.rerun()
             if _drawn_what_was_asked():
@@ -58,8 +60,10 @@ def _drawn_what_was_asked() -> bool:
     if asked := state.pop("asked", None):
         draw(*asked)
     elif asked := state.pop("asked-sheet", None):
+        keep_what_is_begun_from()
         draw_sheet(*asked)
     elif asked := state.pop("asked-rows", None):
+        keep_what_is_begun_from()
         draw_rows(*asked)
     return bool(asked)
 

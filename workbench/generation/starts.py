@@ -39,14 +39,8 @@ def keep_start(image: Image.Image, owner: str = "", folder: Path | None = None) 
         StorageError: the disk is full or the folder may not be written.
         VaultError: photos are encrypted and the key cannot be had.
     """
-    if image.mode not in ("RGB", "L"):
-        ground = Image.new("RGBA", image.size, "white")
-        ground.alpha_composite(image.convert("RGBA"))
-        image = ground.convert("RGB")
-    if max(image.size) > LARGEST_SIDE:
-        image = image.copy()
-        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
-    name = hashlib.sha256(f"{image.mode} {image.size}".encode() + image.tobytes()).hexdigest()
+    image = _as_kept(image)
+    name = _name(image)
     try:
         owner = safe_name(owner) if owner else ANYONE
     except SubjectError:
@@ -57,6 +51,26 @@ def keep_start(image: Image.Image, owner: str = "", folder: Path | None = None) 
         image.save(buffer, "PNG")
         write_private(path, buffer.getvalue(), owner)
     return name
+
+
+def start_name(image: Image.Image) -> str:
+    """The name that `keep_start` would give a picture; nothing is kept."""
+    return _name(_as_kept(image))
+
+
+def _as_kept(image: Image.Image) -> Image.Image:
+    if image.mode not in ("RGB", "L"):
+        ground = Image.new("RGBA", image.size, "white")
+        ground.alpha_composite(image.convert("RGBA"))
+        image = ground.convert("RGB")
+    if max(image.size) > LARGEST_SIDE:
+        image = image.copy()
+        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
+    return image
+
+
+def _name(image: Image.Image) -> str:
+    return hashlib.sha256(f"{image.mode} {image.size}".encode() + image.tobytes()).hexdigest()
 
 
 def read_start(name: str, folder: Path | None = None) -> Image.Image:
