@@ -214,9 +214,9 @@ KEPT = (
         place="keys",
     ),
     Kept(
-        "Your own list of bases; measurements and training of the built-in base",
-        "自己的底模清单；内置底模的测量和训练",
-        ("layout.json", "bases.yaml", "bench.yaml", "identity-benchmark/", "chibi-mini/", "likeness/"),
+        "Your own lists of bases and styles; measurements and training of the built-in base",
+        "自己的底模和风格清单；内置底模的测量和训练",
+        ("layout.json", "bases.yaml", "styles.yaml", "bench.yaml", "identity-benchmark/", "chibi-mini/", "likeness/"),
         "installation",
     ),
     *(
