@@ -58,6 +58,14 @@ def launch(words: list[str], processes: int) -> subprocess.CompletedProcess[str]
     )
 
 
+def distance(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
+    """How far apart two adapters are, as a share of their size."""
+    apart, size = (np.concatenate([each.ravel() for each in values]) for values in (
+        [one[key] - other[key] for key in one], list(other.values()),
+    ))  # fmt: skip
+    return float(np.linalg.norm(apart) / np.linalg.norm(size))
+
+
 def test_two_processes_learn_what_one_learns(words: list[str]) -> None:
     done = launch([*words, "name=two"], 2)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -69,9 +77,9 @@ def test_two_processes_learn_what_one_learns(words: list[str]) -> None:
     assert load_recipe("train_lora").main([*words, "name=one"]) == 0
     one, two = (dict(load_file(shelf() / f"{name}.safetensors")) for name in ("one", "two"))
     assert one.keys() == two.keys()
-    for key, value in one.items():
-        # Sums of gradients in another order differ in the last digits, and Adam divides by small numbers.
-        np.testing.assert_allclose(two[key], value, atol=2e-4 * float(np.abs(value).max() + 1e-3), rtol=0, err_msg=key)
+    # Sums of gradients in another order differ in the last digits; Adam divides some of them by small numbers.
+    assert distance(one, two) < 1e-4
+    assert distance(*({key: value for key, value in each.items() if "_B" in key} for each in (two, one))) < 1e-3
     alone = [line["loss"] for line in RunFolder(home() / "runs" / "one").metrics()]
     np.testing.assert_allclose([line["loss"] for line in run.metrics()], alone, rtol=1e-4)
 
