@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from killing import kill
-from work import WORK, Work
+from work import WORK, Work, new_process
 
 from workbench.config import ROOT, home
 
@@ -75,3 +75,92 @@ def test_a_full_disk_is_told_and_loses_nothing(name: str, tmp_path: Path, monkey
     assert done.returncode == 0, done.stderr[-2000:]
     count, wrong = done.stdout.strip().split(" ", 1)
     assert int(count) > 0 and wrong == "[]", done.stdout
+
+
+FULL = """
+import sys; sys.path.insert(0, "tests/faults")
+from work import WORK
+from workbench.errors import StorageError
+from workbench.config import home
+work, said = WORK[sys.argv[1]], []
+work.prepare()
+class Enough(Exception): pass
+def say(word):
+    said.append(word)
+    if len(said) >= 3: raise Enough
+try: work.do(say, None)
+except Enough: pass
+filler = home() / "filler"
+try:
+    with filler.open("wb") as file:
+        while True: file.write(bytes(4096)); file.flush()
+except OSError: pass
+try: work.do(said.append, None)
+except StorageError as error: assert "disk is full" in str(error), error
+filler.unlink()
+print(len(said), work.check(said))
+"""
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "line"])
+def test_a_disk_that_is_filled_by_others_loses_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes up no more room as time goes by meets a full disk when somebody else has filled it."""
+    small = tmp_path / "small"
+    small.mkdir()
+    monkeypatch.setenv("WORKBENCH_HOME", str(small / "workspace"))
+    command = f"mount -t tmpfs -o size=6m tmpfs {small} && exec {sys.executable} -c '{FULL}' {name}"
+    words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", command]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"no small disk may be mounted here: {done.stderr.strip()}")
+    assert done.returncode == 0 and done.stdout.strip().split(" ", 1)[1] == "[]", done.stdout + done.stderr[-2000:]
+
+
+LOOK = """
+import sys; sys.path.insert(0, "tests/faults")
+from work import WORK
+from workbench.errors import StorageError
+try:
+    WORK[sys.argv[1]].do(lambda word: sys.exit("it says that it saved"), None)
+except StorageError as error:
+    assert "this user may not use it" in str(error) or "attempt to write a readonly database" in str(error), error
+print("told")
+"""
+
+
+@pytest.mark.parametrize("name", ["upload", "shelf", "gallery", "run", "checkpoint"])
+def test_a_folder_that_has_become_read_only_is_told_and_loses_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a disk after an error is: mounted read-only, in a namespace of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    monkeypatch.setenv("WORKBENCH_HOME", str(disk / "workspace"))
+    monkeypatch.setenv("WORKBENCH_LORAS", str(disk / "loras"))
+    monkeypatch.setenv("WORKBENCH_VAULT", "file")
+    WORK[name].prepare()
+    said: list[str] = []
+
+    class Enough(Exception):
+        pass
+
+    def say(word: str) -> None:
+        said.append(word)
+        if len(said) == 2:
+            raise Enough
+
+    with pytest.raises(Enough):
+        WORK[name].do(say, None)  # type: ignore[arg-type]
+    command = f'mount --bind {disk} {disk} && mount -o remount,bind,ro {disk} && exec "$@"'
+    words = [sys.executable, "-c", LOOK, name]
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", command, "sh", *words],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"nothing may be mounted here: {done.stderr.strip()}")
+    assert done.returncode == 0 and done.stdout.strip() == "told", done.stdout + done.stderr[-2000:]
+    new_process()
+    assert WORK[name].check(said) == [], "once it can be written again"

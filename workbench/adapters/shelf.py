@@ -169,7 +169,8 @@ def import_adapter(
             raise AdapterError(target.name, error.reason, error.way_out) from None
         atomic_write(target, source)
     finally:
-        arriving.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only shelf it was never made, and the first error is the one to tell
+            arriving.unlink(missing_ok=True)
     change_label(name, folder, warnings=warnings)
     return read_entry(target)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.config import SHARED, flush_folder, home, make_folder, storage_errors
+from workbench.config import SHARED, flush_folder, free_space, home, make_folder, storage_errors
 from workbench.errors import StorageError
 
 FORM = 1  # counted up when the table changes
@@ -136,7 +136,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        full = "full" in str(error)
+        # SQLite tells of a full disk as an error of reading and writing when it cannot enlarge its lock file.
+        full = "full" in str(error) or ("disk I/O" in str(error) and free_space(queue_folder()) < 2**17)
         raise StorageError(
             str(queue_file()),
             "the disk is full" if full else f"the queue cannot be used ({error})",
