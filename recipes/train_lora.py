@@ -136,6 +136,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             backbone, load_examples(folder), asked.resolution, asked.flips, cache / "latents",
             keep_text=not lora.text_encoder, weights={"class": goal.prior_weight}, on_picture=stopping.progress,
             word=lambda text: wordings(text, extras, seed), ratio=ratio, smallest=extras.get("multi_resolution", 0.0),
+            teach=extras.get("teacher", 0.0) > 0,
         )  # fmt: skip
         data, held = hold_out(data, ways.held_out)
 

@@ -79,8 +79,9 @@ def main() -> None:
     held = torch.cat([torch.arange(chibis - HELD_OUT, chibis), torch.arange(len(answers) - HELD_OUT, len(answers))])
     seen = torch.ones(len(answers), dtype=torch.bool)
     seen[held] = False
-    pool = seen.nonzero()[:, 0]
-    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.02, fused=True)
+    chibi = torch.arange(len(answers)) < chibis
+    pools = [((seen & ~chibi).nonzero()[:, 0], 48), ((seen & chibi).nonzero()[:, 0], 16)]
+    optimizer = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=0.02, fused=True)
     generator, started, step = torch.Generator().manual_seed(1), time.monotonic(), 0
     # Chibis show no light and photos no arms: those answers cannot be read there and do not count.
     names = list(ANSWERS)
@@ -88,7 +89,8 @@ def main() -> None:
     while (share := (time.monotonic() - started) / (minutes * 60)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = peak * min(1, (step + 1) / 100) * (0.02 + 0.49 * (1 + np.cos(np.pi * share)))
-        picked = pool[torch.randint(len(pool), (64,), generator=generator)]
+        # Photos are what it is for, and the harder half; chibis are read to see how a training goes.
+        picked = torch.cat([some[torch.randint(len(some), (size,), generator=generator)] for some, size in pools])
         batch = augment(pictures[picked].permute(0, 3, 1, 2).float() / 255, generator)
         right = answers[picked].clone()
         right[right[:, style] == 1, pose] = -100

@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from workbench.config.places import safe_name
-from workbench.config.settings import Settings, setting_names
+from workbench.config.settings import USUAL_TECHNIQUES, Settings, setting_names
 from workbench.config.techniques import MOVED, TECHNIQUES
 from workbench.errors import ConfigError, SubjectError
 
@@ -133,7 +133,7 @@ def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) ->
     group, _, technique = name.rpartition(".")
     if group in ("techniques", "train.techniques") and technique:
         # `techniques.huber=0.1` sets one and keeps the others.
-        name, value = "train.techniques", values.get("train.techniques", {}) | {technique: value}
+        name, value = "train.techniques", values.get("train.techniques", USUAL_TECHNIQUES) | {technique: value}
     if name.startswith("traits.") and name != "traits.":
         # `traits.glasses=round` sets one attribute and keeps the others.
         text = str(value)
@@ -282,8 +282,9 @@ def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str
         yield f"train.techniques: lora_plus has no effect with lora.kind={settings.lora.kind}"
     if techniques.get("mask") and techniques.get("buckets", 0) > 1:
         yield "train.techniques: mask knows where the head is in face crops only; leave out mask or buckets"
-    if techniques.get("teacher") and settings.data.class_pictures == 0:
-        yield "train.techniques: teacher has no effect without data.class_pictures"
+    alone = settings.data.class_pictures == settings.data.anchors == 0
+    if techniques.get("teacher") and alone and techniques != USUAL_TECHNIQUES:
+        yield "train.techniques: teacher has no effect without data.anchors or data.class_pictures"
     if settings.train.batch_size % settings.memory.parts:
         yield f"memory.parts: {settings.train.batch_size} pictures do not make {settings.memory.parts} equal parts"
     if settings.memory.phased and settings.lora.text_encoder:

@@ -13,6 +13,9 @@ from typing import Any, get_type_hints
 from workbench.config.techniques import TECHNIQUES
 
 ATTENTION_AND_FEED_FORWARD = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2"]
+# Found on the benchmark's other subjects, see docs/identity.md: the base teaches what it can say in words, and at noisy
+# levels, where it is decided who is drawn.
+USUAL_TECHNIQUES = {"teacher": 1.0, "shift": 3.0}
 PREVIEW_PROMPTS = [
     "chibi of {trigger} {class_noun}, smiling, wearing a red hoodie, blue background",
     "chibi of {trigger} {class_noun}, surprised, wearing a yellow dress, park background",
@@ -91,7 +94,7 @@ class LoraSettings:
 class TrainSettings:
     """How the adapter learns."""
 
-    steps: int = setting(300, "Number of optimizer steps.", at_least=1, at_most=1_000_000)
+    steps: int = setting(150, "Number of optimizer steps.", at_least=1, at_most=1_000_000)
     batch_size: int = setting(8, "Pictures in one step.", at_least=1, at_most=1024)
     learning_rate: float = setting(
         1e-3, "For the denoiser. Small bases take more: 1e-3 on chibi-mini, 1e-4 on SD 1.5.", at_least=0.0, at_most=1.0
@@ -129,7 +132,7 @@ class TrainSettings:
         at_most=100.0,
     )
     techniques: dict[str, float] = setting(
-        {}, f"Refinements with their strength, for example huber: 0.1. There are {', '.join(TECHNIQUES)}."
+        USUAL_TECHNIQUES, f"Refinements with their strength, for example huber: 0.1. There are {', '.join(TECHNIQUES)}."
     )
 
 
@@ -161,7 +164,7 @@ class FollowSettings:
     """What a run shows and saves on its way."""
 
     preview_every: int = setting(
-        100, "Steps between previews; 0 makes none before the end.", at_least=0, at_most=1_000_000
+        75, "Steps between previews; 0 makes none before the end.", at_least=0, at_most=1_000_000
     )
     preview_prompts: list[str] = setting(
         PREVIEW_PROMPTS,
@@ -175,7 +178,7 @@ class FollowSettings:
         at_most=100,
     )
     checkpoint_every: int = setting(
-        100, "Steps between checkpoints; 0 saves only at the end.", at_least=0, at_most=1_000_000
+        75, "Steps between checkpoints; 0 saves only at the end.", at_least=0, at_most=1_000_000
     )
     keep_best: bool = setting(
         True,

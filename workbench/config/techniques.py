@@ -46,7 +46,8 @@ TECHNIQUES = {
         "masks.head_mask",
     ),
     "teacher": Technique(
-        "1 holds class pictures to what the base itself says of them (arXiv 1606.09282), not to the pictures.",
+        "1 lets the base itself teach: anchors what it says when told the traits (arXiv 1503.02531), class pictures "
+        "what it says of anyone (arXiv 1606.09282), in place of the noise in a drawn picture.",
         1,
         "objective.Objective",
     ),

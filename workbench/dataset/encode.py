@@ -47,6 +47,8 @@ class EncodedSet:
         wordings: for each of the n examples, the rows of `ids` that caption it.
         ids: token ids of every wording.
         text: what the denoiser is told of every wording, or None when the text encoder learns too.
+        lessons: what the base is told of each of the n examples when it teaches, or None when it does not: what it was
+            asked for when it drew the picture, else the caption.
         weights: (n,) weight of each example in the loss.
         kinds: for each kind that occurs, its examples.
         names: file names, to speak of an example.
@@ -63,6 +65,7 @@ class EncodedSet:
     names: tuple[str, ...]
     digest: str
     photos_digest: str
+    lessons: Words | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -85,6 +88,7 @@ def encode(
     word: Callable[[str], list[str]] = lambda caption: [caption],
     ratio: float = 1.0,
     smallest: float = 1.0,
+    teach: bool = False,
 ) -> EncodedSet:
     """Encodes a data set.
 
@@ -100,6 +104,7 @@ def encode(
         word: gives the wordings of a caption, see `wordings`.
         ratio: longer side by shorter side of aspect buckets, see `bucket_sizes`; 1 cuts every picture square.
         smallest: pictures are shown smaller too, see `buckets.sides`; 1 shows them at one resolution.
+        teach: the base's own words are encoded too, with which it teaches; see `Objective`.
 
     Raises:
         ConfigError: if the base cannot encode pictures of this size.
@@ -125,6 +130,8 @@ def encode(
     ids = backbone.tokenize([wording for each in said for wording in each])
     owner = next((owner_of(example.file) for example in examples if example.kind == "photo"), "")
     text = encode_words(backbone, ids, cache_dir, owner) if keep_text else None
+    told = backbone.tokenize([example.asked or example.text for example in examples]) if teach else None
+    lessons = encode_words(backbone, told, cache_dir, owner) if told else None
     latents = encode_views(backbone, examples, list(views), cache_dir, on_picture)
     weights = weights or {}
     return EncodedSet(
@@ -141,6 +148,7 @@ def encode(
         names=tuple(example.file.name for example in examples),
         digest=_digest(examples),
         photos_digest=_digest([example for example in examples if example.kind == "photo"]),
+        lessons=lessons,
     )
 
 

@@ -18,7 +18,8 @@ from workbench.privacy import read_private, write_private
 if TYPE_CHECKING:
     from PIL import Image
 
-Captioned = tuple["Image.Image", str]
+# A picture with its caption and, when the base drew it, what it was asked for.
+Captioned = tuple["Image.Image", str] | tuple["Image.Image", str, str]
 
 # What an example is for: a photo of the person, a chibi with the person's traits, a picture of someone else.
 KINDS = ("photo", "anchor", "class")
@@ -34,12 +35,14 @@ class Example:
         text: its caption.
         kind: see `KINDS`.
         sha256: of the file's bytes.
+        asked: what the base was asked for when it drew the picture; empty when it did not.
     """
 
     file: Path
     text: str
     kind: str
     sha256: str
+    asked: str = ""
 
 
 def build_dataset(
@@ -70,7 +73,7 @@ def build_dataset(
     lines = []
     try:
         for kind, captioned in zip(KINDS, (photos, anchors, class_pictures), strict=True):
-            for index, (picture, text) in enumerate(captioned):
+            for index, (picture, text, *asked) in enumerate(captioned):
                 content = _png(picture)
                 file = building / f"{kind}-{index:03d}.png"
                 if kind == "photo":
@@ -79,7 +82,8 @@ def build_dataset(
                     with storage_errors(file):
                         file.write_bytes(content)
                 digest = hashlib.sha256(content).hexdigest()
-                lines.append({"file_name": file.name, "text": text, "kind": kind, "sha256": digest})
+                line = {"file_name": file.name, "text": text, "kind": kind, "sha256": digest}
+                lines.append(line | ({"asked": asked[0]} if asked else {}))
         table = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         write_private(building / "metadata.jsonl", table)
         with storage_errors(folder):
@@ -116,6 +120,9 @@ def _example(folder: Path, number: int, line: str) -> Example:
     try:
         fields = json.loads(line)
         name, text, kind, sha256 = (fields[key] for key in ("file_name", "text", "kind", "sha256"))
+        asked = fields.get("asked", "")
+        if not (isinstance(text, str) and isinstance(asked, str)):
+            raise ValueError("a caption that is no text")
         if kind not in KINDS:
             raise ValueError(f"unknown kind {kind!r}")
         if Path(name).name != name:
@@ -131,7 +138,7 @@ def _example(folder: Path, number: int, line: str) -> Example:
         raise DatasetError(f"{folder.name}/{name}", f"it cannot be read ({error})", REBUILD) from error
     if found != sha256:
         raise DatasetError(f"{folder.name}/{name}", "the picture was changed after it was captioned", REBUILD)
-    return Example(file, text, kind, sha256)
+    return Example(file, text, kind, sha256, asked)
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -6,8 +6,8 @@ run saw, and any number of processes share one batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -35,6 +35,7 @@ class Batch:
         weights: (b,).
         mask: (b, 1, h, w) weights of places, or None.
         taught: (b,) true where the base's own prediction is the target, or None.
+        told: what the base is told where it teaches, or None.
     """
 
     examples: tuple[int, ...]
@@ -45,6 +46,7 @@ class Batch:
     weights: torch.Tensor
     mask: torch.Tensor | None = None
     taught: torch.Tensor | None = None
+    told: Words | None = None
 
     def parts(self, count: int) -> Iterator[Batch]:
         """The batch in so many equal parts, to be computed one after the other."""
@@ -60,6 +62,7 @@ class Batch:
                 weights=self.weights[rows],
                 mask=None if self.mask is None else self.mask[rows],
                 taught=None if self.taught is None else self.taught[rows],
+                told=None if self.told is None else {name: tensor[rows] for name, tensor in self.told.items()},
             )
 
 
@@ -72,6 +75,7 @@ class Drawing:
         offset: see `weighting.offset_noise`.
         masks: for each grid, (n, 1, h, w) weights of places in each example, or None.
         taught: (n,) true for examples that the base itself teaches, or None.
+        turns: how often each kind comes, against the others; empty lets all come equally often.
     """
 
     spread: float = 0.0
@@ -79,9 +83,12 @@ class Drawing:
     offset: float = 0.0
     masks: tuple[torch.Tensor, ...] | None = None
     taught: torch.Tensor | None = None
+    turns: Mapping[str, float] = field(default_factory=dict)
 
 
-def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[tuple[int, int]]:
+def choose_examples(
+    data: EncodedSet, seed: int, step: int, size: int, turns: Mapping[str, float] | None = None
+) -> list[tuple[int, int]]:
     """Chooses a step's examples: kinds take turns, and within a kind every example comes once before any comes again.
 
     Where pictures have several sizes, all of a step are of one: sizes and kinds then come as often as makes every
@@ -92,6 +99,7 @@ def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[t
         seed: the run's.
         step: from 0.
         size: of the whole batch.
+        turns: see `Drawing`.
 
     Returns:
         (example, view) pairs; views of an example take turns too. The view counts the rows of the step's grid.
@@ -99,8 +107,8 @@ def choose_examples(data: EncodedSet, seed: int, step: int, size: int) -> list[t
     number, visit = choose_grid(data, step)
     grid = data.grids[number]
     members = [[example for example in kind if grid.views[example]] for kind in data.kinds.values()]
-    even = len(data.grids) == 1
-    shares = [] if even else kind_shares(data, number)
+    even = len(data.grids) == 1 and not turns
+    shares = [] if even else kind_shares(data, number, turns)
     chosen = []
     for slot in range(visit * size, (visit + 1) * size):
         turn, kind = divmod(slot, len(members)) if even else turn_of(shares, slot)[::-1]
@@ -134,7 +142,7 @@ def draw_batch(
         drawing: noise levels, noise and weights of places.
     """
     number, _ = choose_grid(data, step)
-    grid, chosen = data.grids[number], choose_examples(data, seed, step, size)
+    grid, chosen = data.grids[number], choose_examples(data, seed, step, size, drawing.turns)
     random = generator(seed, step)
     levels = draw_levels(size, timesteps, random, drawing.spread, drawing.shift)
     shape = (size, *grid.mean.shape[1:])
@@ -170,6 +178,7 @@ def draw_batch(
         weights=data.weights[examples],
         mask=None if drawing.masks is None else drawing.masks[number][examples],
         taught=None if drawing.taught is None else drawing.taught[examples],
+        told=None if drawing.taught is None or data.lessons is None else pick(data.lessons, examples),
     )
 
 

@@ -86,6 +86,7 @@ class Objective(nn.Module):
         text: Words,
         mask: torch.Tensor | None = None,
         taught: torch.Tensor | None = None,
+        told: Words | None = None,
     ) -> torch.Tensor:
         """Computes the losses.
 
@@ -95,7 +96,9 @@ class Objective(nn.Module):
             text: encoded words or, where the text encoders learn, token ids.
             mask: (b, 1, h, w) weights of places.
             taught: (b,) true where the base's own prediction is the target (learning without forgetting, arXiv
-                1606.09282): what the base says of a class is to stay, whatever picture it is asked about.
+                1606.09282): what the base says of a class is to stay, whatever picture it is asked about, and the
+                trigger word is to call what the base draws when it is told the person's traits.
+            told: encoded words that the base hears where it teaches; None tells it `text`.
 
         Returns:
             (b,) losses.
@@ -106,7 +109,7 @@ class Objective(nn.Module):
             predicted = backbone.predict(noisy, timesteps, self._encoded(text))
         target = backbone.target(latents, noise, timesteps)
         if taught is not None:
-            target = self._teach(target, noisy, timesteps, text, taught)
+            target = self._teach(target, noisy, timesteps, text, taught, told)
         return example_losses(predicted, target, backbone.snr(timesteps), self.weighting, backbone.prediction, mask)
 
     def _encoded(self, text: Words) -> Words:
@@ -114,7 +117,13 @@ class Objective(nn.Module):
 
     @torch.no_grad()
     def _teach(
-        self, target: torch.Tensor, noisy: torch.Tensor, timesteps: torch.Tensor, text: Words, taught: torch.Tensor
+        self,
+        target: torch.Tensor,
+        noisy: torch.Tensor,
+        timesteps: torch.Tensor,
+        text: Words,
+        taught: torch.Tensor,
+        told: Words | None,
     ) -> torch.Tensor:
         """The target with the bare base's prediction in the rows that it teaches."""
         rows = taught.nonzero()[:, 0]
@@ -123,11 +132,12 @@ class Objective(nn.Module):
         for module in self._lora:
             module._disable_adapters = True  # what `enable_adapters(False)` does, without touching what learns
         try:
-            told = self._backbone[0].predict(noisy[rows], timesteps[rows], self._encoded(pick(text, rows)))
+            words = self._encoded(pick(text, rows)) if told is None else pick(told, rows)
+            said = self._backbone[0].predict(noisy[rows], timesteps[rows], words)
         finally:
             for module in self._lora:
                 module._disable_adapters = False
-        return target.index_copy(0, rows, told.to(target))
+        return target.index_copy(0, rows, said.to(target))
 
     @contextmanager
     def _no_double_casts(self) -> Iterator[None]:
@@ -157,7 +167,7 @@ def learn_in_parts(objective: Any, batch: Batch, parts: int, backward: Callable[
     """
     losses = []
     for part in batch.parts(parts):
-        errors = objective(part.latents, part.noise, part.timesteps, part.text, part.mask, part.taught)
+        errors = objective(part.latents, part.noise, part.timesteps, part.text, part.mask, part.taught, part.told)
         losses.append(part.weights * errors)
         backward(losses[-1].mean() / parts)
     return torch.cat(losses).detach()

@@ -16,12 +16,13 @@ from workbench.backbones import Backbone
 from workbench.dataset.encode import EncodedSet
 from workbench.device import pick_device, quick_half
 from workbench.errors import BackboneError, WorkbenchError
-from workbench.training.batches import Batch, draw_batch
+from workbench.training.batches import Batch, Drawing, draw_batch
 from workbench.training.lora import attach_lora
 from workbench.training.memory import lower_rung, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
 from workbench.training.optimizer import make_optimizer
 from workbench.training.run import out_of_memory
+from workbench.training.techniques import drawing_of
 from workbench.training.word import learned_word
 
 STEPS = 3
@@ -179,11 +180,12 @@ def learn_steps(backbone: Backbone, values: Mapping[str, Any], steps: int, data:
     objective = Objective(backbone, Weighting(), learns).train()
     parameters = [parameter for part in adapter.configs for parameter in adapter.parameters(part)]
     optimizer = make_optimizer([(parameters, 1e-6)], str(values["train.optimizer"]), 0.0)
+    drawing = drawing_of(values["train.techniques"], backbone, data) if data else Drawing()
     seconds = []
     half = torch.autocast("cuda", torch.bfloat16) if backbone.device.type == "cuda" else quick_half(backbone.device)
     for step in range(steps):
         began = time.perf_counter()
-        batch = noise or draw_batch(data, 0, step, size, backbone.timesteps)  # type: ignore[arg-type]
+        batch = noise or draw_batch(data, 0, step, size, backbone.timesteps, drawing=drawing)  # type: ignore[arg-type]
         with half:
             learn_in_parts(objective, batch, int(values["memory.parts"]), torch.Tensor.backward)
         optimizer.step()

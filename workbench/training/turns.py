@@ -7,7 +7,7 @@ share of them, give or take one or two. They are counted in whole numbers, so ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -44,11 +44,18 @@ def choose_grid(data: EncodedSet, step: int) -> tuple[int, int]:
     return turn_of([sum(kind_shares(data, number)) for number in range(len(data.grids))], step)
 
 
-def kind_shares(data: EncodedSet, number: int) -> list[float]:
-    """How much of each kind is in a grid: an example that is in several grids counts in each by its part."""
+def kind_shares(data: EncodedSet, number: int, turns: Mapping[str, float] | None = None) -> list[float]:
+    """How much of each kind is in a grid: an example that is in several grids counts in each by its part.
+
+    Args:
+        data: the data set.
+        number: of the grid.
+        turns: how often each kind comes, against 1; None lets all come equally often.
+    """
     grid = data.grids[number]
     return [
-        sum(1 / sum(bool(each.views[example]) for each in data.grids) for example in kind if grid.views[example])
+        (turns or {}).get(name, 1.0)
+        * sum(1 / sum(bool(each.views[example]) for each in data.grids) for example in kind if grid.views[example])
         / len(kind)
-        for kind in data.kinds.values()
+        for name, kind in data.kinds.items()
     ]
