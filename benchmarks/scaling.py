@@ -72,7 +72,7 @@ def main() -> None:
         "machine": machine("cuda" if torch.cuda.is_available() else "cpu"),
         "versions": versions(),
         "measured": time.strftime("%Y-%m-%d"),
-        "base": args.base,
+        "base": Path(args.base).name,
         "minutes": (time.perf_counter() - began) / 60,
         "rows": rows,
     }
