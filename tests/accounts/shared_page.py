@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,19 +37,23 @@ class Shared:
 
 
 @contextmanager
-def serve_shared(folder: Path, script: Path, more: dict[str, str] | None = None) -> Iterator[Shared]:
+def serve_shared(folder: Path, script: Path, more: Callable[[str], dict[str, str]] | None = None) -> Iterator[Shared]:
     """A gate in a process of its own.
 
     Args:
         folder: where everything is kept.
         script: what an owner's page runs.
-        more: environment.
+        more: environment, made from the address.
     """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
     environment = os.environ | {
         "WORKBENCH_HOME": str(folder / "home"), "WORKBENCH_LORAS": str(folder / "loras"),
         "WORKBENCH_KEYS": str(folder / "keys"), "WORKBENCH_PASSPHRASE": "of whoever starts the server",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-    } | (more or {})  # fmt: skip
+    } | (more(url) if more else {})  # fmt: skip
     accounts = Accounts(folder / "home" / "accounts.sqlite")
     owners = {}
     for name, role, colour in (("anna", "owner", "red"), ("ben", "owner", "blue"), ("root", "admin", "")):
@@ -58,18 +62,14 @@ def serve_shared(folder: Path, script: Path, more: dict[str, str] | None = None)
         if colour:
             owners[name].home.mkdir(parents=True)
             Image.new("RGB", (40, 40), colour).save(owners[name].home / "face.png")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     start = (
         "import sys; from pathlib import Path; from workbench.gate import app; "
         f"from workbench.gate.serve import *; import uvicorn; "
-        f"gate = Gate(Accounts(), Pages(), script=Path({str(script)!r})); "
+        f"gate = Gate(Accounts(), Pages(), Door.configured(), script=Path({str(script)!r})); "
         f"uvicorn.run(make_gate(gate), host='127.0.0.1', port={port}, ws='websockets-sansio', "
         "timeout_graceful_shutdown=2, log_level='warning')"
     )
     process = subprocess.Popen([sys.executable, "-c", start], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}"
     end = time.monotonic() + 120
     while time.monotonic() < end:
         assert process.poll() is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,29 +14,12 @@ from shared_page import PASSWORD, Shared, serve_shared
 from workbench.config import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 PATIENCE = 240_000  # ms
-
-
-@pytest.fixture(scope="module")
-def chromium(in_ci: bool) -> Iterator[Any]:
-    from playwright.sync_api import Error, sync_playwright
-
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        except Error as error:
-            if in_ci:
-                pytest.fail(str(error))
-            pytest.skip(f"THE GATE WAS NOT TESTED IN A BROWSER: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[Shared]:
-    with serve_shared(tmp_path, ROOT / "ui" / "app.py", {"WORKBENCH_VAULT": "plain"}) as running:
+    with serve_shared(tmp_path, ROOT / "ui" / "app.py", lambda url: {"WORKBENCH_VAULT": "plain"}) as running:
         for name in ("anna", "ben"):
             (running.owners[name].home / "subjects").mkdir()  # no sample on the first visit
         yield running

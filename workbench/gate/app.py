@@ -110,9 +110,11 @@ class Gate:
             return forms.log_in_page(_sentence(error), oidc=True, status=401)
         response = await self.let_in(account)
         # What st.login keeps for 30 days would let the next person at this computer in.
-        for name in request.cookies:
-            if name == BROWSER or name.startswith("_streamlit_user"):
-                response.delete_cookie(name, path="/" if name == BROWSER else "/door")
+        # They are sent to /door alone, so we cannot see which there are.
+        for name in ("_streamlit_user", "_streamlit_user_tokens"):
+            for each in (name, *(f"{name}_{part}" for part in range(1, 5))):
+                response.delete_cookie(each, path="/door")
+        response.delete_cookie(BROWSER, path="/")
         return response
 
     async def account(self, request: Request, account: Account) -> Response:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -73,17 +73,13 @@ class Door:
 
     def environment(self) -> Mapping[str, str]:
         given = {key: value for key, value in os.environ.items() if key != PASSPHRASE}
-        return given | {
-            SHARED: str(home()),
-            "STREAMLIT_SERVER_BASE_URL_PATH": "door",
-            "STREAMLIT_SECRETS_FILES": str(self.settings),
-        }
+        return given | {SHARED: str(home())}
 
     def routes(self, pages: Pages) -> list[Any]:
         """The door's addresses: the only ones behind the gate that need no session."""
 
         async def page() -> Any:
-            return await pages.get(self.KEY, self.environment, SCRIPT, home() / "door.log")
+            return await pages.get(self.KEY, self.environment, SCRIPT, home() / "door.log", "door", str(self.settings))
 
         async def through(request: Request) -> Response:
             try:
@@ -102,12 +98,9 @@ class Door:
 
             await forward_socket(browser, await page(), always, "/login")
 
-        async def knock(request: Request) -> Response:
-            return RedirectResponse("/door/", 303)
-
         methods = ["GET", "HEAD", "POST"]
         return [
-            Route("/door", knock),
+            Route("/door", through, methods=methods),
             WebSocketRoute("/door/{path:path}", socket),
             Route("/door/{path:path}", through, methods=methods),
         ]

@@ -52,7 +52,7 @@ def log_in_page(
     said = message(error) or message(
         "Your session is over. Log in again; what you made is there." if over else "", "warn"
     )
-    door = '<a class="button whole" href="/door/">Log in with your organisation</a>' if oidc else ""
+    door = '<a class="button whole" href="/door">Log in with your organisation</a>' if oidc else ""
     return page(
         "Log in · Chibi workbench",
         f'<header><img src="{_chibi()}" alt=""><h1>Chibi workbench</h1>'

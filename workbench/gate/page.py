@@ -1,4 +1,4 @@
-"""`python -m workbench.gate.page SCRIPT SOCKET`: serves a page on a unix socket, where only the gate can reach it."""
+"""`python -m workbench.gate.page SCRIPT SOCKET [BELOW SECRETS]`: a page on a unix socket, for the gate alone."""
 
 from __future__ import annotations
 
@@ -8,17 +8,25 @@ import sys
 from workbench.device import prepare_environment
 
 
-def main(script: str, socket: str) -> None:
+def main(script: str, socket: str, below: str = "", secrets: str = "") -> None:
     """Serves until it is told to end.
 
     Args:
         script: the page's entry.
         socket: a path in a folder that only the server's user may enter.
+        below: the first part of all its addresses; empty for none.
+        secrets: the file that `st.login` reads; empty for none.
     """
     prepare_environment()
     os.umask(0o077)  # what an owner keeps is for the server's user alone
     import uvicorn
+    from streamlit import config
     from streamlit.starlette import App
+
+    if below:
+        config.set_option("server.baseUrlPath", below)
+    if secrets:
+        config.set_option("secrets.files", [secrets])
 
     uvicorn.run(
         App(script), uds=socket, access_log=False, log_config=None, server_header=False,
@@ -27,4 +35,4 @@ def main(script: str, socket: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:5])

@@ -68,12 +68,15 @@ class Pages:
         # Nobody else on this machine may enter, so nobody else can reach a page without the gate.
         self._folder = Path(tempfile.mkdtemp(prefix="chibi-gate-"))
 
-    async def get(self, key: str, environment: Callable[[], Mapping[str, str]], script: Path, log: Path) -> Page:
+    async def get(
+        self, key: str, environment: Callable[[], Mapping[str, str]], script: Path, log: Path, *more: str
+    ) -> Page:
         """The page of a key, started when it does not run.
 
         Args:
             environment: what to start it with; also makes the owner's folders.
             log: where its output goes: an owner's page tells nothing to others.
+            more: words for `page.py`: below which address it is, and a file of secrets.
 
         Raises:
             JobError: too many run, or it does not start.
@@ -81,27 +84,29 @@ class Pages:
         async with self._starting.setdefault(key, asyncio.Lock()):
             page = self._running.get(key)
             if page is None or not page.alive:
-                page = await self._start(key, environment(), script, log)
+                page = await self._start(key, environment(), script, log, *more)
             page.used = time.monotonic()
             return page
 
-    async def _start(self, key: str, environment: Mapping[str, str], script: Path, log: Path) -> Page:
+    async def _start(
+        self, key: str, environment: Mapping[str, str], script: Path, log: Path, *more: str
+    ) -> Page:  # fmt: skip
         await self.sweep()
         if len(self._running) >= self.most:
             raise JobError("The server", "too many people are here", "Come back in a quarter of an hour")
         socket = self._folder / key
         socket.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "workbench.gate.page", str(script), str(socket)]
+        command = [sys.executable, "-m", "workbench.gate.page", str(script), str(socket), *more]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         page = self._running[key] = Page(process, socket, _client(socket))
-        end = time.monotonic() + STARTING
+        end, health = time.monotonic() + STARTING, "/".join(["http://page", *more[:1], "_stcore/health"])
         while time.monotonic() < end and page.alive:
             with suppress(httpx.HTTPError):
-                if (await page.client.get("http://page/_stcore/health", timeout=5)).status_code == 200:
+                if (await page.client.get(health, timeout=5)).status_code == 200:
                     return page
             await asyncio.sleep(0.1)
         await self.stop(key)
