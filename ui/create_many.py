@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -126,12 +125,15 @@ def _set(what: str, value: Any) -> None:
     st.session_state[what] = value
 
 
-def words_of(request: Request, base: str) -> list[str]:
+def words_of(request: Request, base: str, *more: str) -> list[str]:
     """A request as the words after `workbench create`, for the line of jobs.
 
     Pictures that begin from another, and variations, are drawn on the page only.
+
+    Args:
+        more: other flags.
     """
-    words = [request.prompt, "--base", base, "--seed", request.seed, "--count", request.count]
+    words = [*more, "--base", base, "--seed", request.seed, "--count", request.count]
     for name, strength in request.adapters:
         words += ["--adapter", f"{name}:{strength:g}"]
     for flag, value in (
@@ -139,7 +141,8 @@ def words_of(request: Request, base: str) -> list[str]:
         ("--size", request.size),
     ):  # fmt: skip
         words += [flag, value] if value else []
-    return [str(word) for word in words]
+    # Behind two dashes a prompt may begin with one.
+    return [*(str(word) for word in words), "--", request.prompt]
 
 
 def put_in_line(request: Request, base: str) -> None:
@@ -158,5 +161,5 @@ def _put_in_line(content: bytes, request: Request, base: str) -> None:
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".csv", delete=False) as file:
             file.write(content)
         name = request.adapters[0][0] if request.adapters else "anyone"
-        jobs.submit_pictures([*words_of(request, base), "--csv", str(Path(file.name))], name)
+        jobs.submit_pictures(words_of(request, base, "--csv", file.name), name)
         later("The table is in the line; the pictures come into the gallery", ":material/schedule:")

@@ -135,3 +135,9 @@ def test_what_cannot_be_is_told(
 def test_styles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["create", "--styles"]) == 0
     assert "beach: Beach day, laughing" in capsys.readouterr().out
+
+
+def test_a_prompt_behind_two_dashes_may_begin_with_one(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["create", "--json", "--base", str(base), "--steps", "1", "--count", "1", "--", "-smiling- chibi"]
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)[0]["record"]["prompt"] == "-smiling- chibi"

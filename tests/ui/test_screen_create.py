@@ -325,11 +325,11 @@ def test_drawn_later_by_the_line(screen: Open, mia: Path, monkeypatch: pytest.Mo
     page.button(key="line").click().run()
     assert not page.exception and not page.error
     [job] = [each for each in queue.jobs("submitted") if each.kind == "generation"]
-    assert job.name == "mia" and job.request["words"][0].startswith("chibi of zkq person")
+    assert job.name == "mia" and job.request["words"][-1].startswith("chibi of zkq person")
     assert "1 request in the line" in text_of(page)
     words = create_many.words_of(Request("a", "b", 5, 2, 3, 4.5, [("mia", 0.5)], 64), "base")
-    assert words == ["a", "--base", "base", "--seed", "5", "--count", "2", "--adapter", "mia:0.5", "--negative", "b",
-                     "--steps", "3", "--guidance", "4.5", "--size", "64"]  # fmt: skip
+    assert words == ["--base", "base", "--seed", "5", "--count", "2", "--adapter", "mia:0.5", "--negative", "b",
+                     "--steps", "3", "--guidance", "4.5", "--size", "64", "--", "a"]  # fmt: skip
     screen("create").button(key="line-cancel").click().run()
     assert not queue.jobs("submitted")
 

@@ -94,7 +94,10 @@ def draw_rows(args: argparse.Namespace) -> int:
     if args.json:
         print_json(made)
     else:
-        print(f"{len(outcomes) - lost} of {len(outcomes)} rows drawn" + (f"; {lost} told above" if lost else ""))
+        print(f"{len(outcomes) - lost} of {len(outcomes)} rows drawn")
+    if lost:
+        lines = ", ".join(str(each.row.line) for each in outcomes if not each.picture)
+        print(f"workbench: {lost} of {len(outcomes)} rows were not drawn: lines {lines}", file=sys.stderr)
     return 1 if lost else 0
 
 
