@@ -31,7 +31,9 @@ SCREENS = [
     st.Page("screens/gallery.py", title="Gallery", icon=":material/photo_library:"),
     st.Page("screens/adapters.py", title="Adapters", icon=":material/shelves:"),
 ]
-page = st.navigation(SCREENS, position="top")
+# Reached from a picture, not from the line at the top.
+HIDDEN = [st.Page("screens/compare.py", title="Compare", visibility="hidden")]
+page = st.navigation([*SCREENS, *HIDDEN], position="top")
 theme.tabs(SCREENS)
 theme.account()
 with telling():

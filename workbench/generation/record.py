@@ -129,11 +129,12 @@ def read_record(source: bytes | Path) -> dict[str, Any]:
 
 
 def _chunks(image: PILImage) -> dict[str, str]:
-    # Text chunks may stand after the pixels, where only loading finds them.
-    text = getattr(image, "text", None)
-    if text is None or RECORD_KEY not in text:
-        image.load()
-        text = getattr(image, "text", {})
+    # Ours stand before the pixels, and `info` knows them without decoding any; `text` would decode all.
+    if RECORD_KEY in image.info:
+        return {RECORD_KEY: str(image.info[RECORD_KEY])}
+    # Other programs put text chunks after the pixels, where only loading finds them.
+    image.load()
+    text = getattr(image, "text", {})
     return {str(key): str(value) for key, value in text.items()}
 
 

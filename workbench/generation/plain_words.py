@@ -1,0 +1,40 @@
+"""What can be said of a picture without its adapter: the person's traits in words, instead of the trigger word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from workbench.world.character import CHARACTER_WORDS
+from workbench.world.words import traits_words
+
+if TYPE_CHECKING:
+    from workbench.adapters import Card
+
+
+def plain_words(prompt: str, cards: Iterable[Card]) -> str:
+    """A prompt in which no adapter is called any more.
+
+    Args:
+        prompt: as the picture was made with it.
+        cards: of its adapters. The person of each is described by the traits on the card, which is the most that a
+            program without the adapter can be told.
+
+    Returns:
+        `chibi of a person with wavy chestnut hair and round glasses, smiling` for `chibi of zkq person, smiling`.
+    """
+    for card in cards:
+        trigger = card.trigger.strip()
+        if not trigger:
+            continue
+        noun = card.class_noun.strip() or "person"
+        # A card may come from anyone: what is no word of the world is not spoken.
+        said = {key: str(value) for key, value in card.traits.items() if str(value) in CHARACTER_WORDS.get(key, ())}
+        age = said.pop("age", "")
+        who = f"a {age} {noun}" if age and age not in noun else f"a {noun}"
+        if traits := traits_words(said):
+            who += f" with {traits}"
+        pattern = rf"(?:\b(?:an?|the)\s+)?(?<!\w){re.escape(trigger)}(?!\w)(?:\s+{re.escape(noun)}\b)?"
+        prompt = re.sub(pattern, lambda _, who=who: who, prompt, flags=re.IGNORECASE)
+    return prompt
