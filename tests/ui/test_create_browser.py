@@ -46,7 +46,11 @@ def test_from_clicks_to_variations_and_a_sheet(tab: Any, address: str, tmp_path:
     tab.locator(".st-key-panel-more").wait_for()
     settle(tab)
     tab.locator(".st-key-panel-more .st-key-more-draw button").click()
-    tab.wait_for_function("document.querySelectorAll('[class*=st-key-card-made-] img').length == 4")
+    for _ in range(480):  # the four before them are shown until the first step
+        if Gallery().count() == 8:
+            break
+        tab.wait_for_timeout(500)
+    tab.locator(".st-key-stop-drawing").wait_for(state="detached")
     settle(tab)
     varied = [each.record for each in Gallery().search() if "variation" in each.record]
     assert len(varied) == 4 and len({each["seed"] for each in varied}) == 1
