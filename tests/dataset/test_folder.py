@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
         folder,
         photos=[(picture(1), "photo of zkq person"), (picture(2), 'with "quotes", ä and 萌')],
         class_pictures=[(picture(3), "chibi of a person")],
-        anchors=[(picture(4), "chibi of zkq person")],
+        anchors=[(picture(4), "chibi of zkq person", "chibi of a young person with red hair")],
     )
     return folder
 
@@ -38,6 +38,7 @@ def refusal(folder: Path) -> str:
 def test_what_is_written_is_read(folder: Path) -> None:
     examples = load_examples(folder)
     assert [example.kind for example in examples] == ["photo", "photo", "anchor", "class"]
+    assert [example.asked for example in examples] == ["", "", "chibi of a young person with red hair", ""]
     assert examples[1].text == 'with "quotes", ä and 萌'
     assert list(Image.open(examples[0].file).getdata()) == list(picture(1).getdata())
 

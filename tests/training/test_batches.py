@@ -7,14 +7,37 @@ from collections import Counter
 import pytest
 import torch
 
-from workbench.dataset.encode import EncodedSet
+from workbench.backbones import Backbone
+from workbench.dataset import Example
+from workbench.dataset.encode import EncodedSet, encode
 from workbench.training.batches import choose_examples, draw_batch
+from workbench.training.techniques import drawing_of
 
 
 def test_kinds_take_turns_and_every_example_comes_as_often(data: EncodedSet) -> None:
     # 36 pictures, 12 of each kind: each of 3 photos comes 4 times, of 4 anchors 3 times, of 2 others 6 times.
     chosen = [example for step in range(9) for example, _ in choose_examples(data, seed=0, step=step, size=4)]
     assert sorted(Counter(chosen).values()) == [3, 3, 3, 3, 4, 4, 4, 6, 6]
+
+
+def test_where_the_base_teaches_anchors_come_most_often(backbone: Backbone, examples: list[Example]) -> None:
+    taught = encode(backbone, examples, flips=True, teach=True)
+    drawing = drawing_of({"teacher": 1}, backbone, taught)
+    steps = [draw_batch(taught, 0, step, 8, 1000, drawing=drawing) for step in range(16)]
+    counts = Counter(kind for batch in steps for example in batch.examples
+                     for kind, members in taught.kinds.items() if example in members)  # fmt: skip
+    for kind, count in {"photo": 32, "anchor": 80, "class": 16}.items():
+        assert abs(counts[kind] - count) <= 2
+    text = taught.text["text"] if taught.text else torch.empty(0)
+    assert taught.lessons is not None
+    for batch in steps:
+        assert batch.taught is not None and batch.told is not None
+        assert batch.taught.tolist() == [example not in taught.kinds["photo"] for example in batch.examples]
+        for row, example in enumerate(batch.examples):
+            rows = [said for said in taught.wordings[example] if torch.equal(batch.text["text"][row], text[said])]
+            assert rows and torch.equal(batch.told["text"][row], taught.lessons["text"][rows[0]])
+        for part, rows in zip(batch.parts(2), (slice(0, 4), slice(4, 8)), strict=True):
+            assert part.told is not None and torch.equal(part.told["text"], batch.told["text"][rows])
 
 
 def test_both_views_of_a_photo_come_as_often(data: EncodedSet) -> None:

@@ -89,6 +89,25 @@ def test_the_base_teaches_the_rows_it_is_asked_for(backbone: Backbone) -> None:
     assert any(bool(parameter.grad.any()) for parameter in adapter.parameters("unet") if parameter.grad is not None)
 
 
+def test_the_base_says_what_it_would_say_to_other_words(backbone: Backbone) -> None:
+    """The lesson of an anchor: the trigger's caption is held to what the base says when it is told the traits."""
+    noisy = (torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8), torch.tensor([700, 700]))
+    told = backbone.encode_text(["chibi of a person with red hair, smiling"] * 2)
+    with torch.no_grad():
+        said = backbone.predict(backbone.noisy(*noisy), noisy[2], told)
+    adapter = attach_lora(backbone, rank=2, alpha=2, targets=TARGETS, text_rank=2)
+    for parameter in adapter.parameters("unet") + adapter.parameters("text_encoder"):
+        torch.nn.init.normal_(parameter, std=0.3)
+    objective = Objective(backbone, Weighting(0.0), train_text=True)
+    ids = backbone.tokenize(["chibi of zkq person, smiling"] * 2)
+    losses = objective(*noisy, ids, None, torch.tensor([True, True]), told)
+    with torch.no_grad():
+        own = backbone.predict(backbone.noisy(*noisy), noisy[2], backbone.encode_text(ids))
+    torch.testing.assert_close(losses, (own - said).square().mean((1, 2, 3)))
+    losses.mean().backward()
+    assert any(bool(parameter.grad.any()) for parameter in adapter.parameters("unet") if parameter.grad is not None)
+
+
 def test_parts_of_a_batch_give_its_gradients(backbone: Backbone, data: EncodedSet) -> None:
     adapter = attach_lora(backbone, rank=2, alpha=2, targets=TARGETS)
     for parameter in adapter.parameters("unet"):

@@ -47,8 +47,8 @@ class EncodedSet:
         wordings: for each of the n examples, the rows of `ids` that caption it.
         ids: token ids of every wording.
         text: what the denoiser is told of every wording, or None when the text encoder learns too.
-        lessons: what the base is told of each of the n examples when it teaches, or None when it does not: what it was
-            asked for when it drew the picture, else the caption.
+        lessons: what the base is told of every wording when it teaches, or None when it does not: what it was asked for
+            when it drew the picture, else the caption; nothing where the wording is empty.
         weights: (n,) weight of each example in the loss.
         kinds: for each kind that occurs, its examples.
         names: file names, to speak of an example.
@@ -127,11 +127,22 @@ def encode(
         for flip in _flips(example, flips)
     )
     said = [word(example.text) for example in examples]
+    if teach:
+        said = [
+            each if example.kind == "photo" else _with_silence(each)
+            for example, each in zip(examples, said, strict=True)
+        ]
     ids = backbone.tokenize([wording for each in said for wording in each])
     owner = next((owner_of(example.file) for example in examples if example.kind == "photo"), "")
     text = encode_words(backbone, ids, cache_dir, owner) if keep_text else None
-    told = backbone.tokenize([example.asked or example.text for example in examples]) if teach else None
-    lessons = encode_words(backbone, told, cache_dir, owner) if told else None
+    lessons = None
+    if teach:
+        told = [
+            (each.asked or each.text) if wording else ""
+            for each, some in zip(examples, said, strict=True)
+            for wording in some
+        ]
+        lessons = encode_words(backbone, backbone.tokenize(told), cache_dir, owner)
     latents = encode_views(backbone, examples, list(views), cache_dir, on_picture)
     weights = weights or {}
     return EncodedSet(
@@ -150,6 +161,16 @@ def encode(
         photos_digest=_digest([example for example in examples if example.kind == "photo"]),
         lessons=lessons,
     )
+
+
+def _with_silence(wordings: Sequence[str]) -> list[str]:
+    """Wordings of which every third is empty.
+
+    Guidance draws what the words say away from what is drawn without words (arXiv 2207.12598). An adapter drifts there
+    too: by a quarter to three quarters of what it changes, and takes that from the person. So the base teaches it what
+    it says to no words, of the same pictures.
+    """
+    return [*wordings, *wordings, *[""] * len(wordings)]
 
 
 def _grids(

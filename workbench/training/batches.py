@@ -178,7 +178,7 @@ def draw_batch(
         weights=data.weights[examples],
         mask=None if drawing.masks is None else drawing.masks[number][examples],
         taught=None if drawing.taught is None else drawing.taught[examples],
-        told=None if drawing.taught is None or data.lessons is None else pick(data.lessons, examples),
+        told=None if drawing.taught is None or data.lessons is None else pick(data.lessons, said),
     )
 
 
