@@ -17,11 +17,12 @@ _KEYS = st.components.v2.component(
 )
 
 
-def listen(act: Callable[[str, str], None], selecting: bool, undo: bool) -> None:
+def listen(act: Callable[[str, str], None], row: list[str], selecting: bool, undo: bool) -> None:
     """Listens to the keyboard, and to clicks on pictures.
 
     Args:
         act: called as (what to do, the picture's id) before the page is drawn again; `ACTS` are all that come.
+        row: the ids of the pictures that are shown.
         selecting: whether a click selects instead of opening.
         undo: whether there is something to undo.
     """
@@ -33,4 +34,4 @@ def listen(act: Callable[[str, str], None], selecting: bool, undo: bool) -> None
             act(said["act"], str(said.get("id", "")))
 
     with st.container(key="keys"):
-        _KEYS(key="gallery-keys", data={"selecting": selecting, "undo": undo}, on_pressed_change=pressed)
+        _KEYS(key="gallery-keys", data={"row": row, "selecting": selecting, "undo": undo}, on_pressed_change=pressed)

@@ -46,7 +46,7 @@ def show() -> None:
             collection_tools(query.collection)
         deleted_button(kept)
     bring_back("gallery")
-    gallery_keys.listen(act, selecting, bool(st.session_state.get("undo")))
+    gallery_keys.listen(act, row, selecting, bool(st.session_state.get("undo")))
     picture_dialog(row)
 
 

@@ -36,5 +36,5 @@ def plain_words(prompt: str, cards: Iterable[Card]) -> str:
         if traits := traits_words(said):
             who += f" with {traits}"
         pattern = rf"(?:\b(?:an?|the)\s+)?(?<!\w){re.escape(trigger)}(?!\w)(?:\s+{re.escape(noun)}\b)?"
-        prompt = re.sub(pattern, lambda _, who=who: who, prompt, flags=re.IGNORECASE)
+        prompt = re.sub(pattern, who.replace("\\", "\\\\"), prompt, flags=re.IGNORECASE)
     return prompt
