@@ -50,7 +50,8 @@ a whole job leaves behind. [中文](PRIVACY.zh.md)
 
 Nothing leaves this computer: no photo, no prompt, no usage statistics. A test runs a whole job, photos to pictures, in
 a network namespace without routes and finds no attempt to connect. What you download or fetch yourself is yours to do:
-bases from a hub, and files you give away.
+bases from a hub, files you give away, and the words that you send to a hosted service to compare (off unless you set
+its key; you are shown the words and asked each time; never a photo).
 
 ## What, where, how long
 
@@ -103,7 +104,8 @@ those that were exported or downloaded: they are elsewhere, and only you can ask
 [English](PRIVACY.md)
 
 没有任何东西离开这台电脑：没有照片、提示词，也没有使用统计。有测试在没有路由的网络命名空间里跑完从照片到图片的整个任务，
-没有发现任何联网企图。您自己下载或取得的东西由您决定：从模型站取来的底模，以及您交给别人的文件。
+没有发现任何联网企图。您自己下载或取得的东西由您决定：从模型站取来的底模，以及您交给别人的文件，
+以及为了比较而发给在线服务的文字（不设置其密钥就是关闭的；每次都会先显示这些文字并征求同意；从不发送照片）。
 
 ## 保存什么、在哪里、多久
 
