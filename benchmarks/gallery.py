@@ -166,7 +166,10 @@ def script(say: Say, tries: int) -> None:
 
     say("script: the very first run, small copies made, imports", timed(opened))
     say("page: open, as the page's script", median(opened, tries))
+    before = time.process_time()
     page = opened()
+    # This does not depend on what else the machine does.
+    say("script: processor time of one opening", time.process_time() - before)
     say("script: next page, small copies made", timed(lambda: page.button(key="page-older").click().run()))
     say("script: draw the same again", median(page.run, tries))
     say("script: search two words", timed(lambda: page.text_input(key="search").set_value(WORDS).run()))
@@ -200,7 +203,13 @@ def browser(say: Say, tries: int) -> None:
         def shows(text: str) -> None:
             tab.locator(".st-key-pages .badge", has_text=text).wait_for()
 
+        def opened_empty() -> None:
+            tab.goto(f"{address}/compare", wait_until="commit")
+            tab.get_by_text("No picture chosen").wait_for()
+
         say("browser: the very first visit, server's imports, once", timed(opened))
+        opened_empty()
+        say("browser: for comparison, a screen of ours with nothing on it", median(opened_empty, tries))
         say("browser: open, until 24 pictures are seen", median(opened, tries))
         tab.locator(".st-key-page-older button").wait_for()
         say("browser: next page", timed(lambda: (tab.locator(".st-key-page-older button").click(), shows("25–48"))))

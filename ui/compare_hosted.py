@@ -46,8 +46,8 @@ def _dialog(kept: Kept) -> None:
     st.markdown(f"To **{plain(service.host)}**, outside this computer:")
     st.code(words, language=None, wrap_lines=True)
     st.caption(
-        "Words describe a person too: send only what you may. Nothing else of it is sent: no photo, no picture, no adapter. "
-        "Your key goes with it, and the service sees the address of your connection."
+        "Words describe a person too: send only what you may. Nothing else of it is sent: no photo, no picture, "
+        "no adapter. Your key goes with it, and the service sees the address of your connection."
     )
     model = st.selectbox("Model", MODELS, key="hosted-model", accept_new_options=True)
     if st.session_state.pop("hosted-send", False):
