@@ -35,6 +35,7 @@ from workbench.config import (
     shelf,
     strengths,
 )
+from workbench.config.layout import layout_of_workspace
 from workbench.config.load import flat_settings, with_settings
 from workbench.dataset import load_examples
 from workbench.dataset.selfies import gather_selfies
@@ -56,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     prepare_environment()
     try:
+        layout_of_workspace()  # one that a newer workbench made is left alone
         settings = load_settings(options.config, options.settings)
         check_traits(settings.traits)
         run = RunFolder(home() / "runs" / settings.name)

@@ -192,10 +192,18 @@ def recipe(kept: Kept) -> list[tuple[str, object]]:
     """What made a picture, as facts."""
     record = kept.record
     adapters = ", ".join(f"{each['name']} × {each['strength']:g}" for each in record.get("adapters", []))
+    variation, start, larger = (record.get(name) or {} for name in ("variation", "start", "enlarge"))
     return [
+        ("Label", record.get("label", "")),
         ("Without", record.get("negative", "")),
         ("Adapters", adapters),
         ("Seed", record.get("seed", "")),
+        ("Variation", f"{variation['strength']:g} towards seed {variation['seed']}" if variation else ""),
+        (
+            "Begun from",
+            f"a picture, {start['noise']:.0%} noise{', a part' if start.get('mask') else ''}" if start else "",
+        ),
+        ("Enlarged", f"{larger} times" if larger else ""),
         ("Steps", record.get("steps", "")),
         ("Guidance", f"{record['guidance']:g}" if "guidance" in record else ""),
         ("Size", f"{record['size']} px" if "size" in record else ""),

@@ -20,6 +20,7 @@ from shared_page import PASSWORD, Shared, serve_shared
 from workbench.accounts import Owner
 from workbench.config import ROOT
 from workbench.errors import StorageError
+from workbench.jobs import queue
 
 # A page that shows what the workspace of its process holds, and asks for a folder as a page might be made to.
 SCRIPT = """
@@ -197,7 +198,7 @@ def test_logging_out_and_locking_end_open_windows(shared: Shared) -> None:
     assert b"/login?over" in asyncio.run(stay()), "the window stayed open after the account was locked"
 
 
-def test_an_admin_manages_and_sees_no_names_of_people(shared: Shared) -> None:
+def test_an_admin_manages_and_sees_no_names_of_people(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     run = shared.owners["anna"].home / "runs" / "secret-person"
     run.mkdir(parents=True)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -221,8 +222,14 @@ def test_an_admin_manages_and_sees_no_names_of_people(shared: Shared) -> None:
     made = admin.post("/admin/add", data={"name": "dora", "role": "owner"}).text
     password = re.search(r"dora may log in with ([\w-]+)", made)
     assert password and shared.accounts.log_in("dora", password[1]).role == "owner"
+    dora = next(each for each in shared.accounts.everyone() if each.name == "dora")
+    monkeypatch.setenv("WORKBENCH_SHARED", str(shared.accounts.file.parent))  # as in the process of dora's page
+    queue.submit("training", "secret-person", {}, owner=dora.id)
+    page = admin.get("/admin").text
+    assert "1 waiting" in page and "secret-person" not in page
     assert "not typed again" in admin.post("/admin/remove", data={"name": "dora", "again": ""}).text
     assert "is removed" in admin.post("/admin/remove", data={"name": "dora", "again": "dora"}).text
+    assert not queue.jobs(owner=dora.id), "a job of an account that is gone would begin anew"
     assert "your own account" in admin.post("/admin/lock", data={"name": "root"}).text
     anna = shared.log_in("anna")
     assert anna.get("/admin").headers["location"] == "/"

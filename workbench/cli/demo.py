@@ -22,7 +22,7 @@ NAME = "sample"
 PHOTOS = "examples/selfies"
 SEED = 7
 # What the reader gets wrong about the sample subject, corrected as a person does on the page.
-CORRECTIONS = {"traits.hair_colour": "chestnut", "traits.eye_colour": "green", "traits.freckles": "true"}
+CORRECTIONS = {"traits.freckles": "true"}
 SCENES: tuple[dict[str, str], ...] = (
     {"expression": "smiling", "clothing": "hoodie", "clothing_colour": "red", "background": "blue"},
     {"expression": "laughing", "clothing": "overalls", "clothing_colour": "blue", "background": "park"},

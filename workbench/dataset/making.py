@@ -27,7 +27,7 @@ def make_dataset(
     seed: int,
     pictures: Path,
     on_picture: Callable[[int, int], None] | None = None,
-    stage: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    stage: Callable[[str], AbstractContextManager[Any]] = nullcontext,
     precision: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, Any]:
     """Writes a data set.

@@ -15,6 +15,7 @@ from workbench.accounts import ROLES, Account, Accounts, Owner
 from workbench.config import atomic_write, free_space
 from workbench.errors import AccountError
 from workbench.gate.forms import message, page
+from workbench.jobs import queue
 from workbench.jobs.processes import signal_all
 from workbench.privacy import erase
 from workbench.processes import launcher_pid, number, read_object, worker_pid
@@ -105,6 +106,7 @@ def remove(accounts: Accounts, name: str, again: str, by: str) -> str:
         raise AccountError(name, "the name was not typed again", "Type it to erase all that this account has")
     account = accounts.remove(name, by=by)
     owner = Owner.of(account.id)
+    queue.drop(owner=account.id)  # first, so that nothing of the line begins anew
     for each in work_of(owner):
         signal_all(each.folder, signal.SIGKILL)
     gone = len(owner.erase())
@@ -151,6 +153,8 @@ def _row(account: Account, admin: Account, here: bool) -> str:
     jobs = "".join(
         f"{each.state} {each.done:.0%} {_button('stop', name, 'Stop', run=str(each.index))}" for each in work_of(owner)
     )
+    waiting = len(queue.jobs("submitted", owner=account.id))
+    jobs += f"{waiting} waiting" if waiting else ""
     actions = ""
     if account.name != admin.name:
         actions = (
