@@ -41,7 +41,7 @@ format: $(VENV)/.dev ## put the code in its usual form
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.core ## measure speed and the base's quality on this machine
-	@set -e; for name in speed obedience; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+	@set -e; for name in speed obedience chibi_mini gallery; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 bench-identity: $(VENV)/.core ## does the avatar look like the person? Hours; ARGS=--quick for six subjects
 	@$(BIN)/python -m benchmarks.identity $(ARGS)
