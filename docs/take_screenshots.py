@@ -43,7 +43,7 @@ def main() -> None:
     """Serves the page, walks through it, and writes the pictures."""
     parser = argparse.ArgumentParser(description="Takes the README's pictures of the page.")
     parser.add_argument("--base", default="", help="train and draw on this base instead of chibi-mini")
-    parser.add_argument("--steps", type=int, default=300, help="training steps (300)")
+    parser.add_argument("--steps", type=int, default=150, help="training steps (150)")
     parser.add_argument("--rounds", type=int, default=3, help="how often four candidates are drawn (3)")
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
@@ -89,9 +89,9 @@ def train(tab: Any, address: str, base: str, steps: int) -> None:
     tab.get_by_text("Advanced settings").click()
     if base:
         put(tab, "train-base", base)
-    if steps != 300:
-        put(tab, "set-train-steps-300", str(steps))
-        put(tab, "set-follow-preview_every-100", str(max(2, steps // 3)))
+    if steps != 150:
+        put(tab, "set-train-steps-150", str(steps))
+        put(tab, "set-follow-preview_every-75", str(max(2, steps // 3)))
     tab.get_by_text("Advanced settings").click()
     tab.locator(".st-key-start button").click()
     tab.mouse.move(5, 400)

@@ -16,7 +16,7 @@ from workbench import jobs
 from workbench.config import explain, load_settings, setting_names
 from workbench.photos import Subject
 
-PRESETS = {"Quick": 150, "Standard": 300, "Thorough": 500}
+PRESETS = {"Quick": 75, "Standard": 150, "Thorough": 300}
 REASONS = {
     "Quick": "A first look: hair, skin and glasses are there, details may not be.",
     "Standard": "Right for most people.",
