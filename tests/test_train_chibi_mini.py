@@ -77,7 +77,9 @@ def test_all_stages_from_nothing_to_a_pipeline(
     again, weights = tmp_path / "again", out / "unet" / "diffusion_pytorch_model.safetensors"
     before = torch.cat([tensor.float().flatten() for tensor in load_file(weights).values()])
     for stage in ("render", "encode", "denoiser", "pack"):
-        arguments = ["", f"work={again}", f"out={out}", "drawings=64", "minutes=0.05", f"stage={stage}"]
+        # Long enough for several steps on a busy machine: the first is spent compiling, at a rate near zero.
+        minutes = "minutes=0.4" if stage == "denoiser" else "minutes=0.05"
+        arguments = ["", f"work={again}", f"out={out}", "drawings=64", minutes, f"stage={stage}"]
         monkeypatch.setattr(sys, "argv", arguments)
         recipe.main()
     assert json.loads((out / "training.json").read_text())["samples"] > facts["samples"]

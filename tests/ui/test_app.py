@@ -45,7 +45,7 @@ def test_a_bug_is_told_without_a_traceback(
 ) -> None:
     from ui import picture
 
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise ZeroDivisionError("a secret path")
 
     monkeypatch.setattr(picture, "Gallery", broken)
