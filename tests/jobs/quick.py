@@ -77,7 +77,7 @@ def cleaned_up() -> Iterator[None]:
     """Ends what a test has left running."""
     yield
     for job in reversed(jobs("submitted", "running", owner=EVERYBODY)):
-        wake()
+        wake(at_once=True)
         cancel(job.id, force=True, owner=EVERYBODY)
     wait(settled)
 
