@@ -10,13 +10,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from workbench.accounts import Accounts
 from workbench.config import ROOT
 from workbench.gate.app import Gate
 from workbench.gate.door import Door
+from workbench.gate.health import Health
 from workbench.gate.pages import Pages
 
 LETTERS = ROOT / "ui" / "static" / "nunito-latin.woff2"
@@ -33,15 +34,14 @@ def make_gate(gate: Gate) -> Starlette:
         sweeping.cancel()
         await pages.close()
 
-    async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok", "pages": len(pages.running())})
+    health = Health(pages)
 
     async def letters(request: Request) -> Response:
         return FileResponse(LETTERS, media_type="font/woff2", headers={"cache-control": "max-age=86400"})
 
     every = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]
     routes: list[Any] = [
-        Route("/healthz", health),
+        Route("/healthz", health.answer),
         Route("/gate/nunito.woff2", letters),
         Route("/login", gate.unguarded(gate.log_in), methods=["GET", "POST"]),
         Route("/logout", gate.unguarded(gate.log_out), methods=["POST"]),
