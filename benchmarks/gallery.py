@@ -16,7 +16,6 @@ import io
 import json
 import os
 import platform
-import shutil
 import struct
 import sys
 import tempfile
@@ -37,7 +36,6 @@ TARGET = 2.0  # seconds to open, on two cores
 DRAWN = 64  # different pictures; each of the files has a recipe of its own
 PEOPLE = ("mia", "leo", "kofi", "yuki", "omar", "rose", "lena", "ravi")
 WORDS = "kimono park"
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 Say = Callable[[str, float], None]
 
 
@@ -83,8 +81,11 @@ def main() -> None:
     atomic_write(args.out or RESULTS / f"gallery-{name}.json", json.dumps(report, indent=2) + "\n")
 
 
-def fill(folder: Path, count: int) -> int:
+def fill(folder: Path, count: int, words: str = "") -> int:
     """Writes pictures with recipes, as the engine records them; the pixels are drawn by the world.
+
+    Args:
+        words: at the end of every prompt.
 
     Returns:
         The bytes written.
@@ -105,7 +106,8 @@ def fill(folder: Path, count: int) -> int:
         person = PEOPLE[index % len(PEOPLE)]
         name = person + ("" if index % 3 else "-v2")
         record = {
-            "format": 1, "prompt": f"chibi of zkq person, {scene_words(sample_scene(index))}", "negative": "hat",
+            "format": 1, "negative": "hat",
+            "prompt": f"chibi of zkq person, {scene_words(sample_scene(index))} {words}".rstrip(),
             "seed": index * 7919, "steps": 20, "guidance": 4.0, "guidance_rescale": 0.5, "size": 256,
             "base": "chibi-mini", "base_fingerprint": "f" * 64, "scheduler": "DDIMScheduler", "device": "cpu",
             "dtype": "bfloat16", "adapters": [{"name": name, "strength": 1.0, "sha256": f"{index % 8:064x}"}],
@@ -181,50 +183,51 @@ def script(say: Say, tries: int) -> None:
 
 def browser(say: Say, tries: int) -> None:
     """The whole way, in a headless Chromium; left out with a word where there is none."""
-    from playwright.sync_api import Error, sync_playwright
+    from tests import browsing
 
-    from docs.take_screenshots import served
+    try:
+        with (
+            browsing.served(browsing.places(Path(os.environ["WORKBENCH_HOME"]).parent)) as address,
+            browsing.chromium() as chromium,
+        ):
+            tab = chromium.new_page(viewport=browsing.WIDE)
+            tab.set_default_timeout(120_000)
+            _look(tab, address, say, tries)
+    except browsing.NoBrowser as error:
+        print(f"NOT MEASURED in a browser: {error}")
 
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright, served(Path(os.environ["WORKBENCH_HOME"]).parent) as address:
-        try:
-            chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        except Error as error:
-            print(f"NOT MEASURED in a browser: {str(error).splitlines()[0]}")
-            return
-        tab = chromium.new_page(viewport={"width": 1280, "height": 900})
-        tab.set_default_timeout(120_000)
-        shots = tab.locator(".st-key-grid-gallery [data-shot] img")
 
-        def opened() -> None:
-            tab.goto(f"{address}/gallery", wait_until="commit")
-            shots.nth(23).wait_for()
+def _look(tab: Any, address: str, say: Say, tries: int) -> None:
+    shots = tab.locator(".st-key-grid-gallery [data-shot] img")
 
-        def shows(text: str) -> None:
-            tab.locator(".st-key-pages .badge", has_text=text).wait_for()
+    def opened() -> None:
+        tab.goto(f"{address}/gallery", wait_until="commit")
+        shots.nth(23).wait_for()
 
-        def opened_empty() -> None:
-            tab.goto(f"{address}/compare", wait_until="commit")
-            tab.get_by_text("No picture chosen").wait_for()
+    def shows(text: str) -> None:
+        tab.locator(".st-key-pages .badge", has_text=text).wait_for()
 
-        say("browser: the very first visit, server's imports, once", timed(opened))
-        opened_empty()
-        say("browser: for comparison, a screen of ours with nothing on it", median(opened_empty, tries))
-        say("browser: open, until 24 pictures are seen", median(opened, tries))
-        tab.locator(".st-key-page-older button").wait_for()
-        say("browser: next page", timed(lambda: (tab.locator(".st-key-page-older button").click(), shows("25–48"))))
-        field = tab.locator(".st-key-search input")
+    def opened_empty() -> None:
+        tab.goto(f"{address}/compare", wait_until="commit")
+        tab.get_by_text("No picture chosen").wait_for()
 
-        def search() -> None:
-            field.fill(WORDS)
-            field.press("Enter")
-            tab.wait_for_function(
-                "() => { const all = [...document.querySelectorAll('.st-key-grid-gallery .prompt')];"
-                " return all.length && all.every((each) => /kimono.*park/.test(each.textContent)); }"
-            )
+    say("browser: the very first visit, server's imports, once", timed(opened))
+    opened_empty()
+    say("browser: for comparison, a screen of ours with nothing on it", median(opened_empty, tries))
+    say("browser: open, until 24 pictures are seen", median(opened, tries))
+    tab.locator(".st-key-page-older button").wait_for()
+    say("browser: next page", timed(lambda: (tab.locator(".st-key-page-older button").click(), shows("25–48"))))
+    field = tab.locator(".st-key-search input")
 
-        say("browser: search two words", timed(search))
-        chromium.close()
+    def search() -> None:
+        field.fill(WORDS)
+        field.press("Enter")
+        tab.wait_for_function(
+            "() => { const all = [...document.querySelectorAll('.st-key-grid-gallery .prompt')];"
+            " return all.length && all.every((each) => /kimono.*park/.test(each.textContent)); }"
+        )
+
+    say("browser: search two words", timed(search))
 
 
 if __name__ == "__main__":

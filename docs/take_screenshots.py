@@ -11,27 +11,21 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageFilter
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests import browsing  # noqa: E402
+from tests.browsing import PHONE, WIDE, put  # noqa: E402
+
 TARGET = ROOT / "docs" / "screenshots"
 LARGEST = 300_000  # bytes; people read READMEs on the train
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 MINUTES = 60_000  # ms
 SCREENS = {
     "": ("Photos", "Selfies in"), "train": ("Train", "Learn a face"), "create": ("Create", "Draw avatars"),
@@ -46,11 +40,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="training steps (150)")
     parser.add_argument("--rounds", type=int, default=3, help="how often four candidates are drawn (3)")
     options = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as address, sync_playwright() as playwright:
-        system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        browser = playwright.chromium.launch(executable_path=system, args=FLAGS)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        browsing.served(browsing.places(Path(folder))) as address,
+        browsing.chromium() as browser,
+    ):
         tab = browser.new_context(viewport=WIDE).new_page()
         tab.set_default_timeout(10 * MINUTES)
         photos(tab, address, Path(folder))
@@ -61,7 +55,6 @@ def main() -> None:
         visit(tab, address, "adapters")
         shot(tab, "adapters", 1060)
         phone(browser, address)
-        browser.close()
     for path in sorted(TARGET.glob("*.png")):
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} KB")
 
@@ -198,50 +191,9 @@ def visit(tab: Any, address: str, screen: str) -> None:
 
 
 def settle(tab: Any) -> None:
-    """Waits until the page has been drawn and nothing of it is still being made."""
-    tab.wait_for_selector(".band")
-    tab.wait_for_function(
-        "document.querySelector('[data-test-script-state=notRunning]')"
-        " && !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')"
-    )
+    """Waits until the page has been drawn, and a moment for what fades in."""
+    browsing.settle(tab)
     tab.wait_for_timeout(300)
-
-
-def put(tab: Any, key: str, value: str) -> None:
-    """Types into the field with this key."""
-    field = tab.locator(f".st-key-{key} input").first
-    field.fill(value)
-    field.press("Enter")
-    settle(tab)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The page in a workspace in `folder`; stopped afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    places = {
-        "WORKBENCH_HOME": str(folder / "workspace"),
-        "WORKBENCH_LORAS": str(folder / "loras"),
-        "WORKBENCH_KEYS": str(folder / "keys"),
-    }
-    command = [
-        sys.executable, "-m", "streamlit", "run", "ui/app.py", "--server.headless", "true", "--server.port", str(port),
-        "--server.fileWatcherType", "none",
-    ]  # fmt: skip
-    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | places, start_new_session=True)
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
-                    break
-            except OSError:
-                time.sleep(0.4)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before any test module imports torch.
 from workbench.device import prepare_environment
@@ -12,6 +14,8 @@ from workbench.device import prepare_environment
 prepare_environment()
 
 import pytest  # noqa: E402
+from browsing import WIDE, NoBrowser, served  # noqa: E402
+from browsing import chromium as open_chromium  # noqa: E402
 
 from workbench.config import ROOT  # noqa: E402
 
@@ -50,3 +54,42 @@ def root() -> Path:
 def in_ci() -> bool:
     """Whether a test that lacks a tool must fail instead of being skipped."""
     return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+PATIENCE = 240_000  # ms: alone on two cores a screen takes seconds, beside other work a hundred times that
+
+
+@pytest.fixture(scope="module")
+def chromium(in_ci: bool) -> Iterator[Any]:
+    """A headless Chromium. Where there is none, the test is skipped loudly, and fails in CI."""
+    try:
+        with open_chromium() as browser:
+            yield browser
+    except NoBrowser as error:
+        reason = f"THE PAGE WAS NOT TESTED IN A BROWSER: {error}"
+        if in_ci:
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def address(own_places: Path) -> Iterator[str]:
+    """The page, with a workspace of its own."""
+    with served(output=own_places / "page.txt") as url:
+        yield url
+
+
+@pytest.fixture
+def tab(chromium: Any, address: str, own_places: Path) -> Iterator[Any]:
+    """A fresh tab that notes every address it asks for."""
+    context = chromium.new_context(viewport=WIDE, accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    # Looked at when a test fails.
+    page.screenshot(path=own_places / "last.png")
+    strangers = {url for url in asked if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))}
+    assert not strangers, "the page asks nobody else for anything"
+    context.close()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ui import theme
 from ui.bases import base_of
-from ui.create_start import part_and_change
+from ui.create_start import BRUSH, part_and_change
 from ui.picture import gallery, png
 from ui.words import later, plain, telling, telling_later
 from workbench.errors import GalleryError
@@ -95,9 +95,10 @@ def _redraw(kept: Kept, _: bytes, image: Image.Image) -> None:
     mask, noise = part_and_change("more", image, 0.6)
     words = st.text_area("Words", kept.prompt, key=f"redraw-{kept.id}", height=80, max_chars=2000)
     count = st.segmented_control("How many", [1, 2, 4], key="redraw-count", default=2, required=True)
+    unpainted = mask is None and st.session_state.get("part-more") == BRUSH
     # Kept only when it is asked for: looking at a part writes nothing.
     st.button(
-        "Draw it anew", key="more-draw", type="primary", icon=":material/brush:", width="stretch",
+        "Draw it anew", key="more-draw", type="primary", icon=":material/brush:", width="stretch", disabled=unpainted,
         on_click=_ask_redrawn, args=(dict(kept.record), image, noise, mask, str(words or ""), int(count or 2)),
     )  # fmt: skip
 

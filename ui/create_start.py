@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
+from ui.brush import brush, middle_square
 from ui.words import telling
 from workbench.generation import Start, keep_start
 from workbench.generation.regions import REGIONS, rectangle_mask, region_mask
@@ -15,7 +16,7 @@ from workbench.generation.starts import start_name
 from workbench.photos import open_photo
 
 PARTS = {"hair": "Hair", "face": "Face", "clothes": "Clothes", "headwear": "Head", "around": "All but the face"}
-ALL, RECTANGLE, PAINTED = "All of it", "A rectangle", "A mask"
+ALL, BRUSH, RECTANGLE, FILE = "All of it", "What I paint over", "A rectangle", "A mask from a file"
 TYPES = ["png", "jpg", "jpeg", "webp", "heic", "heif", "avif"]
 _SHADE = (207, 63, 102)
 
@@ -56,21 +57,42 @@ def part_and_change(where: str, image: Image.Image, usual: float) -> tuple[Image
         where: so that keys differ.
         image: the picture.
         usual: the change that is proposed.
+
+    Returns:
+        The mask, white where it may change, and the change; the mask is None for all of it, and while nothing is
+        painted yet.
     """
+    if st.session_state.get(f"part-{where}") == BRUSH:
+        # A finger needs room: the picture takes the whole width.
+        _choose_part(where)
+        mask = brush(where, image)
+        if mask is None:
+            st.caption(":material/info: Nothing is painted yet: as it stands, all of it would be drawn anew.")
+        return mask, _change(where, BRUSH, usual)
     left, right = st.columns([1, 2], vertical_alignment="top")
     with right:
-        options = [ALL, *REGIONS, RECTANGLE, PAINTED]
-        part = st.selectbox(
-            "What may change", options, key=f"part-{where}", format_func=lambda each: PARTS.get(each, each),
-            help="Hair, face and clothes are where chibis have them; for other pictures use a rectangle or a mask.",
-        )  # fmt: skip
-        mask = _mask(where, str(part))
-        noise = st.slider(
-            "How much", 0.05, 1.0, usual if part == ALL else 0.95, 0.05, key=f"noise-{where}-{part == ALL}",
-            help="A little keeps lines and colours; all of it draws that place anew.",
-        )  # fmt: skip
+        part = _choose_part(where)
+        mask = _mask(where, part)
+        noise = _change(where, part, usual)
     left.image(_shaded(image, mask), width="stretch")
-    return mask, float(noise)
+    return mask, noise
+
+
+def _choose_part(where: str) -> str:
+    part = st.selectbox(
+        "What may change", [ALL, BRUSH, *REGIONS, RECTANGLE, FILE], key=f"part-{where}",
+        format_func=lambda each: PARTS.get(each, each),
+        help="Hair, face and clothes are where chibis have them; in other pictures paint over the place.",
+    )  # fmt: skip
+    return str(part)
+
+
+def _change(where: str, part: str, usual: float) -> float:
+    noise = st.slider(
+        "How much", 0.05, 1.0, usual if part == ALL else 0.95, 0.05, key=f"noise-{where}-{part == ALL}",
+        help="A little keeps lines and colours; all of it draws that place anew.",
+    )  # fmt: skip
+    return float(noise)
 
 
 def _mask(where: str, part: str) -> Image.Image | None:
@@ -81,7 +103,7 @@ def _mask(where: str, part: str) -> Image.Image | None:
         down = st.slider("From top to bottom", 0, 100, (60, 100), 5, key=f"down-{where}", format="%d %%")
         with telling():
             return rectangle_mask(across[0] / 100, down[0] / 100, across[1] / 100, down[1] / 100)
-    if part == PAINTED:
+    if part == FILE:
         file = st.file_uploader(
             "A picture, white where it may change", TYPES, key=f"mask-{where}",
             help="Paint over a copy in any program: white may change, black stays.",
@@ -94,10 +116,7 @@ def _mask(where: str, part: str) -> Image.Image | None:
 
 def _shaded(image: Image.Image, mask: Image.Image | None) -> Any:
     """The picture with what may change in colour."""
-    square = image.convert("RGB")
-    side = min(square.size)
-    left, top = (square.width - side) // 2, (square.height - side) // 2
-    square = square.crop((left, top, left + side, top + side)).resize((256, 256), Image.Resampling.LANCZOS)
+    square = middle_square(image, 256)
     if mask is not None:
         coloured = Image.blend(square, Image.new("RGB", square.size, _SHADE), 0.5)
         square = Image.composite(coloured, square, mask.resize(square.size))

@@ -14,27 +14,26 @@ from workbench.gallery import Gallery
 from workbench.generation import read_record
 
 sys.path.insert(0, str(ROOT / "tests" / "ui"))
-sys.path.insert(0, str(ROOT / "tests"))
+from browsing import PHONE, go, put, settle, width_of
 from furnish import furnish_gallery
-from test_browser import address, chromium, go, put, settle, tab  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
-def current(tab: Any) -> str:  # noqa: F811
+def current(tab: Any) -> str:
     """The id of the picture that the arrow keys have chosen."""
     marked = tab.locator("[class*=st-key-card-picture-][data-current] [data-shot]")
     return str(marked.get_attribute("data-shot")) if marked.count() else ""
 
 
-def press(tab: Any, *names: str) -> None:  # noqa: F811
+def press(tab: Any, *names: str) -> None:
     for name in names:
         tab.keyboard.press(name)
         tab.wait_for_timeout(150)
         settle(tab)
 
 
-def test_by_keyboard(tab: Any, address: str) -> None:  # noqa: F811
+def test_by_keyboard(tab: Any, address: str) -> None:
     names = furnish_gallery(30)[::-1]  # as they are shown
     go(tab, address, "gallery")
     shots = tab.locator(".st-key-grid-gallery [data-shot] img")
@@ -97,7 +96,7 @@ def test_by_keyboard(tab: Any, address: str) -> None:  # noqa: F811
     assert current(tab) == names[24]
 
 
-def test_select_zip_and_drop_back(tab: Any, address: str, tmp_path: Path, own_places: Path) -> None:  # noqa: F811
+def test_select_zip_and_drop_back(tab: Any, address: str, tmp_path: Path, own_places: Path) -> None:
     names = furnish_gallery(4)[::-1]
     go(tab, address, "gallery")
     tab.locator(".st-key-grid-gallery [data-shot] img").nth(3).wait_for()
@@ -136,14 +135,14 @@ def test_select_zip_and_drop_back(tab: Any, address: str, tmp_path: Path, own_pl
     assert tab.locator(".st-key-prompt textarea").input_value() == read_record(saved)["prompt"]
 
 
-def test_on_a_phone(tab: Any, address: str, own_places: Path) -> None:  # noqa: F811
+def test_on_a_phone(tab: Any, address: str, own_places: Path) -> None:
     furnish_gallery(6)
-    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.set_viewport_size(PHONE)
     go(tab, address, "gallery")
     shots = tab.locator(".st-key-grid-gallery [data-shot] img")
     shots.nth(5).wait_for()
     settle(tab)
-    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    assert width_of(tab) <= 390
     tab.screenshot(path=own_places / "phone.png", full_page=True)
     shots.first.click()
     tab.locator("[data-testid=stDialog] .st-key-dialog-tools").wait_for()
@@ -152,5 +151,5 @@ def test_on_a_phone(tab: Any, address: str, own_places: Path) -> None:  # noqa: 
     tab.get_by_role("button", name="Without its adapter?").click()
     tab.locator(".st-key-card-compare-hosted").wait_for()
     settle(tab)
-    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    assert width_of(tab) <= 390
     tab.screenshot(path=own_places / "phone-compare.png", full_page=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_browser import address, chromium, go, settle, tab  # noqa: F401
+from browsing import PHONE, go, settle, width_of
 from world_pictures import picture
 
 from workbench.packs import EXPRESSIONS, Recipe, check_pack, create_pack, find_platform
@@ -22,7 +22,7 @@ def furnished(own_places: Path) -> None:
         pack.keep(name, picture(name))
 
 
-def test_a_pack_from_the_page_to_the_disk(furnished: None, tab: Any, address: str, tmp_path: Path) -> None:  # noqa: F811
+def test_a_pack_from_the_page_to_the_disk(furnished: None, tab: Any, address: str, tmp_path: Path) -> None:
     go(tab, address, "packs")
     stickers = tab.locator("[class*=st-key-card-sticker-] .sticker img")
     stickers.nth(15).wait_for()
@@ -47,13 +47,13 @@ def test_a_pack_from_the_page_to_the_disk(furnished: None, tab: Any, address: st
     assert len(list((tmp_path / "wechat" / "main").iterdir())) == 8
 
 
-def test_it_fits_a_phone(furnished: None, tab: Any, address: str) -> None:  # noqa: F811
-    tab.set_viewport_size({"width": 390, "height": 844})
+def test_it_fits_a_phone(furnished: None, tab: Any, address: str) -> None:
+    tab.set_viewport_size(PHONE)
     go(tab, address, "packs")
     tab.locator(".sticker img").nth(15).wait_for()
     tab.get_by_text("Bounce", exact=True).click()
     tab.locator(".stickers img").first.wait_for()
     settle(tab)
-    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    assert width_of(tab) <= 390
     boxes = [tab.locator(f".st-key-card-sticker-{name}").bounding_box() for name in list(EXPRESSIONS)[:2]]
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[1]["x"] > boxes[0]["x"], "two beside each other"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import go, put, settle, width_of
 from furnish import furnish_adapter, furnish_run
-from test_browser import address, chromium, go, put, settle, tab
 from tiny import make_tiny_base
 
 from workbench.config import Settings, atomic_write, settings_to_yaml
@@ -16,7 +16,6 @@ from workbench.generation import read_record
 from workbench.generation.sheet import read_sheet
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(2400)]
-__all__ = ["address", "chromium", "tab"]  # fixtures
 
 
 @pytest.mark.parametrize("size", [(1280, 1000), (390, 844)], ids=["desktop", "phone"])
@@ -69,4 +68,4 @@ def test_from_clicks_to_variations_and_a_sheet(tab: Any, address: str, tmp_path:
     # a variation, downloaded, has its whole recipe
     kept = next(each for each in Gallery().search() if "variation" in each.record)
     assert read_record(kept.path)["variation"]["strength"] == 0.3
-    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= size[0]
+    assert width_of(tab) <= size[0]
