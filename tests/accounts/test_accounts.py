@@ -67,6 +67,18 @@ def test_lock_out_and_rate_limit_survive_a_restart(accounts: Accounts) -> None:
     after_restart.attempts.begin("another", "10.0.0.3", now)
 
 
+def test_all_of_an_office_come_in_from_one_address_and_nobody_guesses_more_by_coming_in(accounts: Accounts) -> None:
+    accounts.add("ben", password=GOOD)
+    for index in range(FROM_AN_ADDRESS - 1):
+        accounts.attempts.begin(f"name-{index}", "10.0.0.1")
+    for _ in range(5):
+        assert accounts.log_in("anna", GOOD, "10.0.0.1").name == "anna"
+    with pytest.raises(AccountError, match="not right"):
+        accounts.log_in("ben", "wrong password", "10.0.0.1")
+    with pytest.raises(AccountError, match="too many"):
+        accounts.log_in("anna", GOOD, "10.0.0.1")
+
+
 def test_attempts_at_the_same_moment_all_count(accounts: Accounts) -> None:
     let = []
 

@@ -1,6 +1,8 @@
 """Lock-out and rate limit: attempts are counted on disk before a password is looked at.
 
-A restart forgets nothing, and a hundred attempts at the same moment count as a hundred.
+A restart forgets nothing, and a hundred attempts at the same moment count as a hundred. One that was right is taken off
+again, so fifty people behind one address can all come in. It takes no other off: nobody tries thirty wrong passwords,
+comes in as themselves, and tries thirty more.
 """
 
 from __future__ import annotations
@@ -27,8 +29,11 @@ class Attempts:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def begin(self, name: str, address: str, now: float | None = None) -> None:
+    def begin(self, name: str, address: str, now: float | None = None) -> float:
         """Counts an attempt, or refuses it. A name that does not exist is treated alike, so nobody learns which do.
+
+        Returns:
+            When it was, for `was_right`.
 
         Raises:
             AccountError: there were too many.
@@ -48,9 +53,19 @@ class Attempts:
                     raise AccountError("Logging in", reason, f"Wait {minutes} min, or ask an admin for a new password")
             rows = [(_name(name), now), (_address(address), now)]
             database.executemany("INSERT INTO attempts (key, at) VALUES (?, ?)", rows)
+        return now
+
+    def was_right(self, name: str, address: str, at: float) -> None:
+        """After a right password: the name may be tried again at once, and this attempt was none on the address."""
+        with transaction(self.file) as database:
+            database.execute("DELETE FROM attempts WHERE key = ?", (_name(name),))
+            database.execute(
+                "DELETE FROM attempts WHERE rowid = (SELECT rowid FROM attempts WHERE key = ? AND at = ? LIMIT 1)",
+                (_address(address), at),
+            )
 
     def forgive(self, name: str) -> None:
-        """After a right password, or by an admin: the name may be tried again at once."""
+        """By an admin: the name may be tried again at once."""
         with transaction(self.file) as database:
             database.execute("DELETE FROM attempts WHERE key = ?", (_name(name),))
 

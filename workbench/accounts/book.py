@@ -172,7 +172,7 @@ class Accounts:
         Raises:
             AccountError: it is not right, or there were too many attempts.
         """
-        self.attempts.begin(name, address)
+        at = self.attempts.begin(name, address)
         with transaction(self.file) as database:
             found = database.execute(
                 f"SELECT {FIELDS}, password FROM accounts WHERE key = ?", (name.strip().casefold(),)
@@ -180,7 +180,7 @@ class Accounts:
         right = check_password(password, found[-1] if found else "")
         if not right or found[4]:
             raise AccountError("Logging in", "name or password are not right", "Type them again, or ask an admin")
-        self.attempts.forgive(name)
+        self.attempts.was_right(name, address, at)
         return to_account(found[:-1])
 
     def open_session(self, account: Account, now: float | None = None) -> str:
