@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from ui.create_start import keep_what_is_begun_from
 from ui.words import count, later, plain, telling, telling_later
 from workbench import jobs
 from workbench.adapters import find_adapter
@@ -125,41 +125,20 @@ def _set(what: str, value: Any) -> None:
     st.session_state[what] = value
 
 
-def words_of(request: Request, base: str, *more: str) -> list[str]:
-    """A request as the words after `workbench create`, for the line of jobs.
-
-    Pictures that begin from another, and variations, are drawn on the page only.
-
-    Args:
-        more: other flags.
-    """
-    words = [*more, "--base", base, "--seed", request.seed, "--count", request.count]
-    for name, strength in request.adapters:
-        words += ["--adapter", f"{name}:{strength:g}"]
-    for flag, value in (
-        ("--negative", request.negative), ("--steps", request.steps), ("--guidance", request.guidance),
-        ("--size", request.size),
-    ):  # fmt: skip
-        words += [flag, value] if value else []
-    # Behind two dashes a prompt may begin with one.
-    return [*(str(word) for word in words), "--", request.prompt]
-
-
 def put_in_line(request: Request, base: str) -> None:
-    """Has a request drawn in its turn, by a process that outlives the page."""
+    """Has a request drawn in its turn, by a process that outlives the page; what it begins from is kept already."""
     with telling_later():
-        name = request.adapters[0][0] if request.adapters else "anyone"
-        jobs.submit_pictures(words_of(request, base), name)
+        jobs.submit_pictures(jobs.words_of(request, base), _whose(request))
         later("It is in the line; the pictures come into the gallery", ":material/schedule:")
 
 
 def _put_in_line(content: bytes, request: Request, base: str) -> None:
-    from workbench.config import home, make_folder
-
     with telling_later():
-        folder = make_folder(home() / "cache" / "tables")
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".csv", delete=False) as file:
-            file.write(content)
-        name = request.adapters[0][0] if request.adapters else "anyone"
-        jobs.submit_pictures(words_of(request, base, "--csv", file.name), name)
+        keep_what_is_begun_from()
+        table = str(jobs.keep_table(content))
+        jobs.submit_pictures(jobs.words_of(request, base, "--csv", table), _whose(request))
         later("The table is in the line; the pictures come into the gallery", ":material/schedule:")
+
+
+def _whose(request: Request) -> str:
+    return request.adapters[0][0] if request.adapters else "anyone"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -12,6 +12,7 @@ from PIL import Image
 
 from ui import theme
 from ui.bases import base_of
+from ui.create_many import put_in_line
 from ui.create_start import BRUSH, part_and_change
 from ui.picture import gallery, png
 from ui.words import later, plain, telling, telling_later
@@ -79,7 +80,8 @@ def _vary(kept: Kept, content: bytes, _: Image.Image) -> None:
         )  # fmt: skip
         count = st.segmented_control("How many", [2, 4, 8], key="vary-count", default=4, required=True)
         seed = random.randint(0, 2**31 - 1)
-        _go("Draw variations", varied(kept.record, float(strength), seed, int(count or 4)), kept.record)
+        request = varied(kept.record, float(strength), seed, int(count or 4))
+        _go("Draw variations", lambda: request, kept.record)
 
 
 def _remix(kept: Kept, content: bytes, _: Image.Image) -> None:
@@ -88,7 +90,8 @@ def _remix(kept: Kept, content: bytes, _: Image.Image) -> None:
     with right:
         words = st.text_area("Words", kept.prompt, key=f"remix-{kept.id}", height=110, max_chars=2000)
         st.caption("The same seed and settings; change a word or two and the picture stays near.")
-        _go("Draw the remix", remixed(kept.record, str(words or " ")), kept.record)
+        request = remixed(kept.record, str(words or " "))
+        _go("Draw the remix", lambda: request, kept.record)
 
 
 def _redraw(kept: Kept, _: bytes, image: Image.Image) -> None:
@@ -97,9 +100,9 @@ def _redraw(kept: Kept, _: bytes, image: Image.Image) -> None:
     count = st.segmented_control("How many", [1, 2, 4], key="redraw-count", default=2, required=True)
     unpainted = mask is None and st.session_state.get("part-more") == BRUSH
     # Kept only when it is asked for: looking at a part writes nothing.
-    st.button(
-        "Draw it anew", key="more-draw", type="primary", icon=":material/brush:", width="stretch", disabled=unpainted,
-        on_click=_ask_redrawn, args=(dict(kept.record), image, noise, mask, str(words or ""), int(count or 2)),
+    _go(
+        "Draw it anew", lambda: redrawn(kept.record, image, noise, mask, str(words or ""), int(count or 2)),
+        kept.record, disabled=unpainted,
     )  # fmt: skip
 
 
@@ -114,17 +117,33 @@ def _larger(kept: Kept, content: bytes, image: Image.Image) -> None:
     )  # fmt: skip
     if not suits:
         st.caption("This base knows one size only, so the picture is enlarged as it is.")
+    if by_base and suits:
+        _go("Make it larger", lambda: larger(record, image, int(factor or 2)), record, icon=":material/zoom_out_map:")
+        return
     st.button(
         "Make it larger", key="more-draw", type="primary", icon=":material/zoom_out_map:", width="stretch",
-        on_click=_ask_larger, args=(dict(record), image, int(factor or 2), bool(by_base and suits)),
+        on_click=_enlarge, args=(dict(record), image, int(factor or 2)),
     )  # fmt: skip
-    del content
 
 
-def _go(label: str, request: Request, record: Mapping[str, Any]) -> None:
+def _go(
+    label: str, make: Callable[[], Request], record: Mapping[str, Any], disabled: bool = False,
+    icon: str = ":material/brush:",
+) -> None:  # fmt: skip
+    """Buttons that draw now, or in the line.
+
+    Args:
+        make: the request; called when a button is pressed.
+        record: of the picture it comes from, which knows the base.
+    """
+    base = base_of(str(record.get("base", "")))
     st.button(
-        label, key="more-draw", type="primary", icon=":material/brush:", width="stretch", on_click=ask,
-        args=(request, base_of(str(record.get("base", "")))),
+        label, key="more-draw", type="primary", icon=icon, width="stretch", disabled=disabled,
+        on_click=_ask, args=(make, base),
+    )  # fmt: skip
+    st.button(
+        "Draw later", key="more-line", type="tertiary", icon=":material/schedule:", disabled=disabled,
+        on_click=_ask_later, args=(make, base), help="Put in the line and drawn in its turn",
     )  # fmt: skip
 
 
@@ -133,18 +152,18 @@ def ask(request: Request, base: str) -> None:
     st.session_state["asked"] = (request, base)
 
 
-def _ask_redrawn(
-    record: dict[str, Any], image: Image.Image, noise: float, mask: Image.Image | None, words: str, count: int
-) -> None:
+def _ask(make: Callable[[], Request], base: str) -> None:
     with telling_later():
-        ask(redrawn(record, image, noise, mask, words, count), base_of(str(record.get("base", ""))))
+        ask(make(), base)
 
 
-def _ask_larger(record: dict[str, Any], image: Image.Image, factor: int, by_base: bool) -> None:
+def _ask_later(make: Callable[[], Request], base: str) -> None:
     with telling_later():
-        if by_base:
-            ask(larger(record, image, factor), base_of(str(record.get("base", ""))))
-            return
+        put_in_line(make(), base)
+
+
+def _enlarge(record: dict[str, Any], image: Image.Image, factor: int) -> None:
+    with telling_later():
         name = gallery().add(enlarged_picture(Picture(image, record), factor))
         st.session_state["made"], st.session_state["likeness"], st.session_state["sheet"] = [name], {}, None
         later(f"{image.width * factor} px, in the gallery: {plain(name[:10])}", ":material/zoom_out_map:")

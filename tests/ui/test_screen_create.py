@@ -18,7 +18,7 @@ from ui.bases import base_of
 from workbench.config import Settings, atomic_write, home, settings_to_yaml, shelf
 from workbench.dataset import build_dataset
 from workbench.gallery import Gallery
-from workbench.generation import Picture, Request, Start, choices, keep_start
+from workbench.generation import Picture, Start, choices, keep_start
 from workbench.generation.sheet import read_sheet
 from workbench.world.character import sample_character, sample_scene
 from workbench.world.draw import draw as draw_world
@@ -317,7 +317,6 @@ def test_tokens_are_counted_once_the_base_is_open(screen: Open, mia: Path) -> No
 
 
 def test_drawn_later_by_the_line(screen: Open, mia: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ui import create_many
     from workbench.jobs import queue
 
     monkeypatch.setattr("workbench.jobs.pictures.wake", lambda **_: None)  # no process of its own from a test
@@ -327,18 +326,45 @@ def test_drawn_later_by_the_line(screen: Open, mia: Path, monkeypatch: pytest.Mo
     [job] = [each for each in queue.jobs("submitted") if each.kind == "generation"]
     assert job.name == "mia" and job.request["words"][-1].startswith("chibi of zkq person")
     assert "1 request in the line" in text_of(page)
-    words = create_many.words_of(Request("a", "b", 5, 2, 3, 4.5, [("mia", 0.5)], 64), "base")
-    assert words == ["--base", "base", "--seed", "5", "--count", "2", "--adapter", "mia:0.5", "--negative", "b",
-                     "--steps", "3", "--guidance", "4.5", "--size", "64", "--", "a"]  # fmt: skip
     screen("create").button(key="line-cancel").click().run()
     assert not queue.jobs("submitted")
 
 
-def test_a_photo_is_begun_from_and_kept_only_then(screen: Open, mia: Path) -> None:
+def test_what_begins_from_a_picture_waits_in_the_line_too(
+    screen: Open, mia: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.jobs import queue
+
+    monkeypatch.setattr("workbench.jobs.pictures.wake", lambda **_: None)
+    name = furnish_gallery(1)[0]
     page = screen("create")
+    page.get("file_uploader")[0].upload("photo.jpg", photo(), "image/jpeg").run()
+    page.selectbox(key="part-start").set_value("hair").run()
+    assert not list((home() / "starts").rglob("*.png"))
+    page.button(key="line").click().run()
+    assert not page.exception and not page.error
+    [job] = queue.jobs("submitted")
+    kept = {path.stem for path in (home() / "starts" / "mia").glob("*.png")}
+    assert {job.request["words"][job.request["words"].index(flag) + 1] for flag in ("--from", "--mask")} == kept
+
+    page = screen("create")
+    page.session_state["more-of"] = name
+    page.run()
+    page.button(key="more-line").click().run()
+    assert not page.exception and not page.error
+    words = max(queue.jobs("submitted"), key=lambda each: each.id).request["words"]
+    assert "--towards" in words and words[-1] == Gallery().get(name).prompt
+
+
+def photo() -> bytes:
     content = io.BytesIO()
     Image.new("RGB", (80, 60), "teal").save(content, "JPEG")
-    page.get("file_uploader")[0].upload("photo.jpg", content.getvalue(), "image/jpeg").run()
+    return content.getvalue()
+
+
+def test_a_photo_is_begun_from_and_kept_only_then(screen: Open, mia: Path) -> None:
+    page = screen("create")
+    page.get("file_uploader")[0].upload("photo.jpg", photo(), "image/jpeg").run()
     page.selectbox(key="part-start").set_value("clothes").run()
     assert not page.exception and not list((home() / "starts").rglob("*.png")), "only looked at so far"
     draw(page, count=1, steps=2)

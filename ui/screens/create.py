@@ -76,14 +76,20 @@ def _request(wish: Wish) -> Request | None:
 
 
 def _line_button(wish: Wish) -> None:
-    """Draws later, in a process of its own; what begins from a picture or near another seed is drawn on the page."""
+    """Draws later, in a process of its own."""
     request = _request(wish)
-    if request is None or request.start or request.variation:
+    if request is None:
         return
     st.button(
-        "Draw later", key="line", icon=":material/schedule:", type="tertiary", on_click=put_in_line,
+        "Draw later", key="line", icon=":material/schedule:", type="tertiary", on_click=_later,
         args=(request, wish.base), help="Put in the line and drawn in its turn, also when this page is closed.",
     )  # fmt: skip
+
+
+def _later(request: Request, base: str) -> None:
+    with telling_later():
+        keep_what_is_begun_from()
+        put_in_line(request, base)
 
 
 def _in_the_line() -> None:

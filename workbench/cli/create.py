@@ -45,13 +45,20 @@ def add(commands: Commands, flags: Flags) -> None:
     again = parser.add_argument_group("from a picture")
     again.add_argument("--again", type=Path, metavar="PNG", help="make a picture again from the recipe inside it")
     again.add_argument("--remix", type=Path, metavar="PNG", help="its seed and settings with other words")
-    again.add_argument("--from", dest="start", type=Path, metavar="PICTURE", help="begin from a photo, sketch or PNG")
+    again.add_argument(
+        "--from", dest="start", type=Path, metavar="PICTURE",
+        help="begin from a photo, sketch or PNG, or from one that a recipe names by its sha256",
+    )  # fmt: skip
     again.add_argument("--change", type=float, help="how much of it may change, 0.01 to 1 (0.6)")
     again.add_argument("--redraw", default="", metavar="PART", help="hair, face, clothes, headwear, around, or l,t,r,b")
     again.add_argument("--mask", type=Path, metavar="PICTURE", help="only what is white in it")
     again.add_argument("--vary", type=float, metavar="STRENGTH", help="pictures near --from PNG, 0 to 1")
+    again.add_argument(
+        "--towards", default="", metavar="SEED:STRENGTH", help="turn the beginning towards another seed, such as 7:0.3"
+    )
     again.add_argument("--upscale", type=int, choices=(2, 4), help="--from PNG larger")
     again.add_argument("--plain", action="store_true", help="enlarge without the base")
+    again.add_argument("--enlarge", type=int, choices=(2, 4), default=1, help="enlarge what is drawn, without the base")
     many = parser.add_argument_group("many at once")
     many.add_argument("--compare", action="store_true", help="without and with the adapter, at the same seed")
     many.add_argument("--x", metavar="AXIS", help="a sheet: what changes from left to right, such as strength=0..1.2/4")
@@ -173,6 +180,7 @@ def request_of(args: argparse.Namespace) -> Request:
         GenerationError, AdapterError: they make no sense.
     """
     from workbench.adapters import find_adapter
+    from workbench.cli.create_from import towards
     from workbench.generation import Preferences, Request
     from workbench.generation.styles import find_style
 
@@ -195,6 +203,8 @@ def request_of(args: argparse.Namespace) -> Request:
         guidance=args.guidance,
         adapters=adapters,
         size=args.size,
+        variation=towards(args.towards),
+        enlarge=args.enlarge,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from workbench.errors import GenerationError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from workbench.generation import Picture, Request
+    from workbench.generation import Picture, Request, Variation
 
 USUAL_CHANGE = 0.6
 
@@ -30,6 +31,8 @@ def request_from_picture(args: argparse.Namespace) -> tuple[Request, str] | None
             if getattr(args, flag):
                 raise GenerationError(f"--{flag}", "it does not say of which picture", "Add --from PICTURE")
         return None
+    if _is_kept(args.start) and args.vary is None and not args.upscale:
+        return _from_kept(args)
     record, image = _with_recipe(args.start)
     if args.vary is not None:
         from workbench.generation.again import varied
@@ -57,6 +60,47 @@ def made_without_the_base(args: argparse.Namespace) -> Picture | None:
     if second_pass_suits(args.base or of.get("base", "")) and not args.plain:
         return None
     return enlarged_picture(Picture(image, of), args.upscale)
+
+
+def towards(words: str) -> Variation | None:
+    """`7:0.3` as a variation; None for nothing.
+
+    Raises:
+        GenerationError: it is none, or out of range.
+    """
+    from workbench.generation import Variation
+
+    if not words:
+        return None
+    seed, _, strength = words.partition(":")
+    try:
+        return Variation(int(seed), float(strength))
+    except ValueError:
+        raise GenerationError(
+            f"The variation {words[:40]!r}", "it is not a seed and a strength", "Write 7:0.3"
+        ) from None
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether a word names a picture that is kept for beginnings, as recipes do, and no file."""
+    return bool(re.fullmatch("[0-9a-f]{64}", str(path))) and not path.exists()
+
+
+def _from_kept(args: argparse.Namespace) -> tuple[Request, str]:
+    """Begins as a recipe says: from what is in the workspace's `starts/`."""
+    from workbench.cli.create import base_of, request_of
+    from workbench.generation import Start, keep_start, read_start
+
+    request = request_of(args)
+    read_start(str(args.start))  # which tells when it was erased, before a base is opened
+    if args.mask and _is_kept(args.mask):
+        mask = str(args.mask)
+        read_start(mask)
+    else:
+        painted = _mask(args)
+        mask = keep_start(painted, request.adapters[0][0] if request.adapters else "") if painted else ""
+    change = USUAL_CHANGE if args.change is None else args.change
+    return replace(request, start=Start(str(args.start), change, mask)), base_of(args)
 
 
 def _remix(args: argparse.Namespace) -> tuple[Request, str]:

@@ -59,12 +59,14 @@ def draw_rows(args: argparse.Namespace) -> int:
     """A table: rows that make no sense are told, all others drawn. 1 when any was not drawn."""
     from workbench.adapters import find_adapter
     from workbench.cli.create import base_of, engine_of, progress, request_of
+    from workbench.cli.create_from import request_from_picture
     from workbench.config import atomic_write
     from workbench.gallery import Gallery
     from workbench.generation.batch import draw_table, outcomes_csv, read_table
     from workbench.generation.record import picture_png
 
-    rows = read_table(args.csv, request_of(args), lambda name: find_adapter(name).card)
+    common, _ = request_from_picture(args) or (request_of(args), "")
+    rows = read_table(args.csv, common, lambda name: find_adapter(name).card)
     first = next((row.request for row in rows if row.request and row.request.adapters), None)
     base = args.base or base_of(args) or (find_adapter(first.adapters[0][0]).card.base if first else "")
     gallery = Gallery()

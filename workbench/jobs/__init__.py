@@ -24,7 +24,7 @@ from __future__ import annotations
 from workbench.jobs.follow import JobState, job_state, list_jobs, output_tail, read_metrics, run_folder
 from workbench.jobs.forget import Footprint, footprint, forget_person, forget_with_receipt
 from workbench.jobs.lanes import wake
-from workbench.jobs.pictures import submit_pictures
+from workbench.jobs.pictures import keep_table, submit_pictures, words_of
 from workbench.jobs.plan import plan_run
 from workbench.jobs.queue import Job
 from workbench.jobs.start import ask, cancel, resume, start_training, stop
@@ -40,6 +40,7 @@ __all__ = [
     "forget_person",
     "forget_with_receipt",
     "job_state",
+    "keep_table",
     "launch_command",
     "list_jobs",
     "output_tail",
@@ -51,4 +52,5 @@ __all__ = [
     "stop",
     "submit_pictures",
     "wake",
+    "words_of",
 ]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from workbench.config import home, make_folder
+from workbench.config import atomic_write, home, make_folder
 from workbench.jobs.kind import Begin, how_it_ended, need_space, signal_group
 from workbench.jobs.lanes import wake
 from workbench.jobs.queue import Job, submit
 from workbench.jobs.table import queue_folder
+
+if TYPE_CHECKING:
+    from workbench.generation import Request
 
 # Pictures are about 100 KB each.
 NEEDED_BYTES = 50_000_000
@@ -31,6 +36,44 @@ def submit_pictures(words: Sequence[str], name: str, *, owner: str | None = None
     job = submit("generation", name, {"words": list(words)}, owner=owner, priority=priority)
     wake(at_once=True)
     return job
+
+
+def words_of(request: Request, base: str, *more: str) -> list[str]:
+    """A request as the words after `workbench create`; what it begins from must be kept already (`keep_start`).
+
+    Args:
+        base: to draw on.
+        more: other flags.
+    """
+    start, variation = request.start, request.variation
+    words: list[object] = [*more, "--base", base, "--seed", request.seed, "--count", request.count]
+    for name, strength in request.adapters:
+        words += ["--adapter", f"{name}:{strength:g}"]
+    for flag, value in (
+        ("--negative", request.negative), ("--steps", request.steps), ("--guidance", request.guidance),
+        ("--size", request.size), ("--enlarge", request.enlarge if request.enlarge > 1 else 0),
+        ("--towards", f"{variation.seed}:{variation.strength:g}" if variation else ""),
+        ("--from", start.picture if start else ""), ("--change", f"{start.noise:g}" if start else ""),
+        ("--mask", start.mask if start else ""),
+    ):  # fmt: skip
+        words += [flag, value] if value else []
+    # Behind two dashes a prompt may begin with one.
+    return [*map(str, words), "--", request.prompt]
+
+
+def keep_table(content: bytes) -> Path:
+    """Keeps a table whose rows are going to wait in the line; it is gone when they have been drawn.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written.
+    """
+    path = make_folder(_tables()) / f"{secrets.token_hex(8)}.csv"
+    atomic_write(path, content)
+    return path
+
+
+def _tables() -> Path:
+    return home() / "cache" / "tables"
 
 
 class Pictures:
@@ -59,6 +102,9 @@ class Pictures:
         except OSError:
             lines = []
         output.unlink(missing_ok=True)  # the prompt may be in it
+        for word in job.request["words"]:
+            if Path(word).parent == _tables():
+                Path(word).unlink(missing_ok=True)
         if code == 0:
             return "done", ""
         if code in (130, -signal.SIGINT):
