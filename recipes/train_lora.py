@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as recipes/configs/identity.yaml")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="single settings: photos=DIR name=NAME")
     options = parser.parse_args(arguments)
-    prepare_environment()
+    prepare_environment(brief=True)
     try:
         layout_of_workspace()  # one that a newer workbench made is left alone
         settings = load_settings(options.config, options.settings)

@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 from workbench.device import generator, pick_device, pick_dtype, set_threads, thread_count
 
 
-def environment_of(**extra: str) -> dict[str, str]:
+def environment_of(call: str = "prepare_environment()", **extra: str) -> dict[str, str]:
     """What `prepare_environment` leaves in a fresh process, and how many threads torch takes there."""
     script = (
-        "import json, os; from workbench.device import prepare_environment, set_threads; prepare_environment();"
+        f"import json, os; from workbench.device import prepare_environment, set_threads; {call};"
         "import sys; assert 'torch' not in sys.modules; set_threads(); import torch;"
         "print(json.dumps(dict(os.environ) | {'threads': torch.get_num_threads()}))"
     )
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "WORKBENCH_", "ACCEL"))}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OMP_", "GOMP_", "WORKBENCH_", "ACCEL"))
+    }
     done = subprocess.run([sys.executable, "-c", script], env=clean | extra, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))
 
@@ -35,6 +39,14 @@ def test_a_launch_uses_all_cores_without_spinning() -> None:
     assert seen["OMP_WAIT_POLICY"] == "PASSIVE"
     assert seen["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert seen["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] == "false"
+
+
+@pytest.mark.parametrize(("load", "brief", "spins"), [(0.0, True, True), (0.0, False, False), (1e3, True, False)])
+def test_threads_wait_for_a_moment_only_where_nobody_else_wants_the_cores(
+    load: float, brief: bool, spins: bool
+) -> None:
+    seen = environment_of(f"os.getloadavg = lambda: ({load}, 0, 0); prepare_environment(brief={brief})")
+    assert ("GOMP_SPINCOUNT" in seen) == spins and seen["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_a_wish_for_threads_is_heard() -> None:

@@ -18,14 +18,24 @@ if TYPE_CHECKING:
 Use = Literal["training", "generation"]
 
 
-def prepare_environment() -> None:
+# About 20 µs: longer than most gaps between two parallel loops of a small network, and little to lose.
+SPINS = 10_000
+
+
+def prepare_environment(brief: bool = False) -> None:
     """Sets what must be in the environment before torch is imported. Call it first in every program.
 
     - `OMP_WAIT_POLICY=PASSIVE`: by default OpenMP's threads spin while they wait; beside another busy process that
-      makes two threads up to 50 times slower than one.
+      makes two threads up to 50 times slower than one. On a machine that does nothing else, a short wait
+      (`GOMP_SPINCOUNT`) makes a training step on two cores twice as fast, and its result is the same.
     - `OMP_NUM_THREADS`: our thread count. `accelerate launch` sets it to 1, which would leave all other cores idle.
     - No usage statistics are sent by the page or the hub client, and W&B stays offline unless asked otherwise.
+
+    Args:
+        brief: the program computes for some minutes and ends, so the machine is likely to stay as quiet as it is now.
     """
+    if brief and _machine_is_quiet():
+        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
     os.environ["OMP_NUM_THREADS"] = str(thread_count())
     for name, value in {
         "OMP_WAIT_POLICY": "PASSIVE",
@@ -35,6 +45,13 @@ def prepare_environment() -> None:
         "WANDB_MODE": "offline",
     }.items():
         os.environ.setdefault(name, value)
+
+
+def _machine_is_quiet() -> bool:
+    """Whether less than half of the cores had work in the last minute."""
+    with suppress(OSError, AttributeError):  # a system that does not tell counts as busy
+        return os.getloadavg()[0] < (os.cpu_count() or 1) / 2
+    return False
 
 
 def thread_count() -> int:

@@ -72,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from workbench.device import prepare_environment
 
-    prepare_environment()
     args = build_parser().parse_args(arguments)
+    prepare_environment(brief=args.command != "ui")  # torch is imported by the commands, when they run
     args.json = getattr(args, "json", False)
     try:
         _in_good_hands(args)

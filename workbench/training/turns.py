@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-import numpy as np
-
 from workbench.dataset.encode import EncodedSet
 
-GOLDEN = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio
+WHOLE = 2**64
+GOLDEN = 0x9E3779B97F4A7C15  # WHOLE divided by the golden ratio
 
 
 def turn_of(shares: Sequence[float], number: int) -> tuple[int, int]:
@@ -25,11 +24,30 @@ def turn_of(shares: Sequence[float], number: int) -> tuple[int, int]:
         number: of the turn, from 0.
     """
     whole, ends = sum(shares), list(accumulate(shares))
-    bounds = [2**63 if end == ends[-1] else int(2**63 * (end / whole)) for end in ends]
-    places = np.arange(1, number + 2, dtype=np.uint64) * np.uint64(GOLDEN) >> np.uint64(1)  # modulo 2**64, halved
-    who = next(index for index, end in enumerate(bounds) if places[-1] < np.uint64(end))
-    start = np.uint64(bounds[who - 1] if who else 0)
-    return who, int(((places[:-1] >= start) & (places[:-1] < np.uint64(bounds[who]))).sum())
+    bounds = [0, *(WHOLE if end == ends[-1] else 2 * int(WHOLE // 2 * (end / whole)) for end in ends)]
+    place = GOLDEN * (number + 1) % WHOLE
+    who = next(index for index, bound in enumerate(bounds[1:]) if place < bound)
+    return who, _turns_below(bounds[who + 1], number) - _turns_below(bounds[who], number)
+
+
+def _turns_below(bound: int, count: int) -> int:
+    """How many of the first turns fall below a bound: exactly, without looking at each of them."""
+    return _sum_of_floors(count, WHOLE, GOLDEN, GOLDEN) - _sum_of_floors(count, WHOLE, GOLDEN, GOLDEN - bound)
+
+
+def _sum_of_floors(count: int, divisor: int, slope: int, start: int) -> int:
+    """Sum of (slope·k + start) // divisor for k from 0 to count - 1, as Euclid's algorithm goes (Graham, Knuth,
+    Patashnik: Concrete Mathematics, 3.5)."""
+    total = 0
+    while True:
+        whole, slope = divmod(slope, divisor)
+        total += whole * (count * (count - 1) // 2)
+        whole, start = divmod(start, divisor)
+        total += whole * count
+        count, start = divmod(slope * count + start, divisor)
+        if not count:
+            return total
+        divisor, slope = slope, divisor
 
 
 def choose_grid(data: EncodedSet, step: int) -> tuple[int, int]:
