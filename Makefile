@@ -15,7 +15,7 @@ ARGS ?=
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui test lint format bench bench-identity audit sbom lock fuzz faults clean
+.PHONY: help venv demo ui test lint format bench bench-identity audit sbom lock fuzz faults load clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ fuzz: $(VENV)/.dev ## 100,000 broken files for every reader of strangers' files;
 faults: $(VENV)/.dev ## kill what keeps, saves and erases, cut its power, and count what is lost; KILLS=20 CUTS=20 for fewer
 	$(BIN)/python tests/faults/killing.py --kills $(or $(KILLS),200) $(ARGS)
 	$(BIN)/python tests/faults/power.py --cuts $(or $(CUTS),100)
+
+load: $(VENV)/.core ## 50 sessions on the shared page while one trains and four draw; 30 minutes, or SOAK_MINUTES=5; ARGS=--quick
+	@$(BIN)/python -m benchmarks.load $(ARGS)
 
 clean: ## remove the environment and caches; photos, runs, pictures and adapters stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -19,7 +19,10 @@ from workbench.processes import mark
 
 def ask(*healths: Health) -> list[tuple[int, dict[str, Any]]]:
     async def all_at_once() -> list[Any]:
-        return await asyncio.gather(*(each.answer(Request({"type": "http"})) for each in healths))
+        answers = await asyncio.gather(*(each.answer(Request({"type": "http"})) for each in healths))
+        for each in healths:
+            await each.pages.close()
+        return answers
 
     return [(answer.status_code, json.loads(answer.body)) for answer in asyncio.run(all_at_once())]
 
