@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -57,7 +57,9 @@ def draw(request: Request, base: str) -> None:
     _compare(request, drawn)
 
 
-def draw_sheet(cells: Sequence[Sequence[Cell]], x: Axis, y: Axis | None, base: str) -> None:
+def draw_sheet(
+    cells: Sequence[Sequence[Cell]], x: Axis, y: Axis | None, base: str, wishes: Mapping[str, str] | None
+) -> None:
     """Draws a grid; the cells go into the gallery, the sheet is shown."""
     state, count = st.session_state, sum(map(len, cells))
     state["made"], state["sheet"], state["likeness"], state["problems"] = [], None, {}, []
@@ -74,7 +76,7 @@ def draw_sheet(cells: Sequence[Sequence[Cell]], x: Axis, y: Axis | None, base: s
 
     drawn = draw_grid(warm, cells, on_step, on_picture=on_picture)
     state["warm"] = base
-    state["sheet"] = sheet_png(drawn, x, y, cells[0][0].request.prompt)
+    state["sheet"] = sheet_png(drawn, x, y, cells[0][0].request.prompt, wishes)
 
 
 def draw_rows(rows: Sequence[Row], base: str) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from ui import theme
 from ui.bases import DEFAULT, base_names, base_of
 from ui.create_looks import pick_looks
+from ui.create_many import take_sheet
 from ui.create_start import begin_from
 from ui.create_words import choose_style, understood_as
 from ui.words import plain, tell
@@ -103,7 +104,7 @@ def form(draw_button: Callable[[], None]) -> Wish:
         adapters=tuple(adapters),
         start=start,
         variation=_recipes_variation(numbers["seed"]),
-        wishes=said if mode == CHOOSE else None,
+        wishes=said | {"extra": st.session_state.get("extra") or ""} if mode == CHOOSE else None,
         **numbers,
     )
 
@@ -258,10 +259,17 @@ def _take_wishes(shelf: list[str]) -> None:
     state = st.session_state
     if (wanted := state.pop("adapter-wanted", None)) in shelf:
         state["who"] = wanted
-    record = state.pop("reuse", None)
+    sheet = state.pop("reuse-sheet", None)
+    record = sheet.first if sheet else state.pop("reuse", None)
     if not record:
         return
     state["mode"], state["prompt"] = WRITE, str(record.get("prompt", ""))
+    if sheet:
+        take_sheet(sheet)
+        if sheet.wishes is not None:
+            state["mode"], state["extra"], state["style"] = CHOOSE, sheet.wishes.get("extra", ""), None
+            for name in (*SCENE, *PERSON):
+                state[f"wish-{name}"] = sheet.wishes.get(name, "")
     state["negative"], state["lock"], state["seed"] = str(record.get("negative", "")), True, int(record.get("seed", 0))
     state["steps"], state["guidance"] = int(record.get("steps", 0)), float(record.get("guidance", 0.0))
     state["size"] = int(record.get("size", 0))

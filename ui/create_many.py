@@ -14,7 +14,8 @@ from workbench import jobs
 from workbench.adapters import find_adapter
 from workbench.generation import Request
 from workbench.generation.batch import EXAMPLE, read_table
-from workbench.generation.grid import Axis, axis_names, example, grid_cells, parse_axis
+from workbench.generation.grid import Axis, axis_names, axis_text, example, grid_cells, parse_axis
+from workbench.generation.sheet import SheetRecipe
 
 COMPARE, GRID, TABLE = "With and without", "Grid", "Table"
 NONE = "–"
@@ -29,8 +30,9 @@ def many(request: Request | None, base: str, wishes: dict[str, str] | None) -> N
         base: to draw on.
         wishes: the preferences that wrote the prompt; None when it was written by hand.
     """
+    st.session_state.setdefault("many-way", COMPARE)
     way = st.segmented_control(
-        "Many", [COMPARE, GRID, TABLE], key="many-way", default=COMPARE, required=True, label_visibility="collapsed",
+        "Many", [COMPARE, GRID, TABLE], key="many-way", required=True, label_visibility="collapsed",
         persist_state="session", width="stretch",
     )  # fmt: skip
     if request is None:
@@ -40,17 +42,17 @@ def many(request: Request | None, base: str, wishes: dict[str, str] | None) -> N
             _table(request, base)
     else:
         with telling():
-            _compare(request, base) if way == COMPARE else _grid(request, base, wishes)
+            _compare(request, base, wishes) if way == COMPARE else _grid(request, base, wishes)
 
 
-def _compare(request: Request, base: str) -> None:
+def _compare(request: Request, base: str, wishes: dict[str, str] | None) -> None:
     if not request.adapters:
         st.caption("Choose an adapter above: it is drawn without and with it, from the same seed.")
         return
     strength = request.adapters[0][1] or 1.0
     sweep = st.toggle("And the strengths between", key="compare-sweep")
     values = (0.0, *(round(strength * part, 2) for part in ((0.25, 0.5, 0.75) if sweep else ())), strength)
-    _draw_button(request, base, Axis("strength", tuple(values)), None, None)
+    _draw_button(request, base, Axis("strength", tuple(values)), None, wishes)
 
 
 def _grid(request: Request, base: str, wishes: dict[str, str] | None) -> None:
@@ -69,14 +71,17 @@ def _by_hand(names: Sequence[str]) -> list[str]:
 
 def _axis(which: str, label: str, names: list[str], usual: str) -> Axis | None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"axis-{which}-row"):
+        if st.session_state.setdefault(f"axis-{which}", usual) not in names:
+            st.session_state[f"axis-{which}"] = usual  # the prompt is written in another way by now
         name = st.selectbox(
-            label, names, names.index(usual), key=f"axis-{which}", persist_state="session",
+            label, names, key=f"axis-{which}", persist_state="session",
             format_func=lambda each: LABELS.get(each, each.replace("_", " ")),
         )  # fmt: skip
         if name == NONE:
             return None
+        st.session_state.setdefault(f"values-{which}-{name}", example(str(name)).partition("=")[2])
         values = st.text_input(
-            "Values", example(str(name)).partition("=")[2], key=f"values-{which}-{name}",
+            "Values", key=f"values-{which}-{name}",
             help="After commas; 1..4 counts, 0..1.2/4 takes four evenly spaced ones.",
         )  # fmt: skip
     return parse_axis(f"{name}={values}")
@@ -87,7 +92,7 @@ def _draw_button(request: Request, base: str, x: Axis, y: Axis | None, wishes: d
     number = sum(map(len, cells))
     st.button(
         f"Draw {count(number, 'picture')}", key="draw-grid", icon=":material/grid_view:", width="stretch",
-        on_click=_set, args=("asked-sheet", (cells, x, y, base)),
+        on_click=_set, args=("asked-sheet", (cells, x, y, base, wishes)),
     )  # fmt: skip
 
 
@@ -123,6 +128,17 @@ def _table(request: Request, base: str) -> None:
 
 def _set(what: str, value: Any) -> None:
     st.session_state[what] = value
+
+
+def take_sheet(recipe: SheetRecipe) -> None:
+    """Fills the part for grids from a sheet that was made before; the form takes the rest from its first picture."""
+    state = st.session_state
+    state["many-way"], state["sheet-open"] = GRID, True
+    state["axis-y"] = NONE
+    for which, axis in (("x", recipe.x), ("y", recipe.y)):
+        if axis:
+            state[f"axis-{which}"] = axis.name
+            state[f"values-{which}-{axis.name}"] = axis_text(axis).partition("=")[2]
 
 
 def put_in_line(request: Request, base: str) -> None:

@@ -1,13 +1,14 @@
-"""A picture that was downloaded and is dragged back in: its recipe opens in Create."""
+"""A picture or a sheet that was downloaded and is dragged back in: its recipe opens in Create."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from ui import theme
-from ui.picture import use_again
+from ui.picture import use_again, use_sheet_again
 from ui.words import later, telling_later
 from workbench.generation import read_record
+from workbench.generation.sheet import is_sheet, read_sheet_recipe
 
 
 def bring_back(where: str) -> None:
@@ -17,7 +18,8 @@ def bring_back(where: str) -> None:
         where: so that keys differ between screens.
     """
     theme.section(
-        "Open a picture's recipe", "Drop a PNG that was downloaded here: its words, seed and adapters open in Create."
+        "Open a picture's recipe",
+        "Drop a PNG that was downloaded here, a picture or a sheet: its words, seed and adapters open in Create.",
     )
     turn = st.session_state.setdefault("recipe-turn", 0)
     key = f"recipe-{where}-{turn}"
@@ -32,5 +34,10 @@ def _dropped(key: str) -> None:
         return
     st.session_state["recipe-turn"] += 1  # an empty place for the next one, whatever came of this one
     with telling_later():
-        use_again(read_record(file.getvalue()))
-        later("The picture's recipe is open", ":material/receipt_long:")
+        content = file.getvalue()
+        if is_sheet(content):
+            use_sheet_again(read_sheet_recipe(content))
+            later("The sheet's recipe is open, under Many at once", ":material/grid_view:")
+        else:
+            use_again(read_record(content))
+            later("The picture's recipe is open", ":material/receipt_long:")

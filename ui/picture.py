@@ -15,6 +15,7 @@ from ui.words import ago, plain, telling, telling_later
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.gallery import Kept
+from workbench.generation.sheet import SheetRecipe
 
 
 def gallery(on_new: Callable[[int, int], object] | None = None) -> Gallery:
@@ -87,6 +88,12 @@ def use_again(record: dict[str, Any]) -> None:
     """Takes a picture's recipe to the Create screen."""
     st.session_state["reuse"] = record
     st.session_state["looking"] = ""
+    st.session_state["go"] = "screens/create.py"
+
+
+def use_sheet_again(recipe: SheetRecipe) -> None:
+    """Takes a sheet's recipe to the Create screen."""
+    st.session_state["reuse-sheet"] = recipe
     st.session_state["go"] = "screens/create.py"
 
 

@@ -93,6 +93,10 @@ def test_a_sheet(create: Any, tmp_path: Path) -> None:
     records = read_sheet(Path(told["path"]))
     assert [[each["prompt"].rsplit(", ")[-1] for each in row if each] for row in records] == [["sad", "angry"]] * 2
     assert len(told["ids"]) == 4 == Gallery().count()
+    again = create("--again", told["path"], "--out", tmp_path / "again")
+    assert len(again["ids"]) == 4
+    with Image.open(told["path"]) as first, Image.open(again["path"]) as second:
+        np.testing.assert_array_equal(np.asarray(first), np.asarray(second))
     told = create("-a", "mia:0.8", "--compare", "--seed", 3, "--out", tmp_path)
     assert [each["adapters"][0]["strength"] for each in told["cells"][0]] == [0.0, 0.8]
 

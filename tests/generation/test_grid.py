@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from workbench.adapters import Card
 from workbench.errors import GenerationError
 from workbench.generation import Engine, Request, Start, keep_start, picture_png
-from workbench.generation.grid import Axis, axis_names, draw_grid, example, grid_cells, parse_axis
-from workbench.generation.sheet import label, read_sheet, sheet_png
+from workbench.generation.grid import Axis, axis_names, axis_text, draw_grid, example, grid_cells, parse_axis
+from workbench.generation.sheet import SHEET_KEY, is_sheet, label, read_sheet, read_sheet_recipe, sheet_png
 
 PROMPT = "chibi of zkq person, smiling"
 
@@ -137,6 +138,54 @@ def test_what_is_no_sheet(engine: Engine) -> None:
     for content in (picture_png(picture), b"", b"text"):
         with pytest.raises(GenerationError, match="no sheet"):
             read_sheet(content)
+
+
+def sheet_of(**changes: Any) -> bytes:
+    """A sheet of one row and two columns, with what it says of itself changed."""
+    record = {"prompt": PROMPT, "seed": 1, "steps": 2, "guidance": 2.0, "adapters": []}
+    table = {
+        "x": {"name": "seed", "values": [1, 2]}, "y": None, "cells": [[record, None]],
+        "wishes": {"expression": "sad", "extra": "with a kite"},
+    }  # fmt: skip
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt(SHEET_KEY, json.dumps(table | changes))
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG", pnginfo=chunks)
+    return buffer.getvalue()
+
+
+def test_a_sheet_tells_all_that_made_it() -> None:
+    recipe = read_sheet_recipe(sheet_of())
+    assert (recipe.x, recipe.y) == (Axis("seed", (1, 2)), None) and recipe.first["prompt"] == PROMPT
+    assert recipe.wishes == {"expression": "sad", "extra": "with a kite"}
+    assert [cell and cell.request.seed for cell in recipe.cells()[0]] == [1, None]
+    assert is_sheet(sheet_of()) and not is_sheet(b"no picture")
+    axis = parse_axis("strength=0..1.2/4")
+    assert parse_axis(axis_text(axis)) == axis
+    assert read_sheet_recipe(sheet_of(wishes=None)).wishes is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"x": {"name": "../x", "values": [1, 2]}},
+        {"x": {"name": "seed", "values": [1, 2, 3]}},
+        {"x": {"name": "seed", "values": [1, "1..100000"]}},
+        {"x": {"name": "expression", "values": ["sad", "grumpy"]}},
+        {"x": {"name": "words", "values": ["a" * 5000, "b"]}},
+        {"x": {"name": "seed", "values": [[1], 2]}},
+        {"y": {"name": "steps", "values": [1, 2]}},
+        {"cells": [[None, None]]},
+        {"cells": [[{"prompt": ""}, None]]},
+        {"cells": 7},
+        {"wishes": {"expression": "grumpy"}},
+        {"wishes": {"unknown": "x"}},
+        {"wishes": [1]},
+    ],
+)
+def test_a_sheet_that_was_changed_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(GenerationError, match="no sheet"):
+        read_sheet_recipe(sheet_of(**changes))
 
 
 def test_labels() -> None:

@@ -19,6 +19,8 @@ from ui.gallery_filters import span
 from workbench.config import home
 from workbench.gallery import Gallery
 from workbench.generation import Picture, read_record
+from workbench.generation.grid import Axis
+from workbench.generation.sheet import sheet_png
 
 Open = Callable[[str], AppTest]
 
@@ -179,6 +181,30 @@ def test_a_picture_that_was_downloaded_opens_its_recipe(screen: Open) -> None:
     page.file_uploader[0].set_value(("chibi-x.png", content, "image/png")).run()
     assert page.text_area(key="prompt").value.startswith("chibi of zkq person")
     assert page.number_input(key="seed").value == 100 and "recipe is open" in text_of(page)
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["written", "chosen"])
+def test_a_sheet_that_is_dropped_opens_as_a_grid(screen: Open, by_hand: bool) -> None:
+    kept = Gallery().get(furnish_gallery(1)[0])
+    with Image.open(kept.path) as image:
+        picture = Picture(image.convert("RGB"), kept.record)
+    x, y = (
+        (Axis("guidance", (2.0, 4.5)), None) if by_hand else (Axis("expression", ("sad", "angry")), Axis("seed", (7,)))
+    )
+    wishes = None if by_hand else {"expression": "sad", "clothing": "kimono", "extra": "with a kite"}
+    page = screen("gallery")
+    page.file_uploader[0].set_value(("sheet.png", sheet_png([[picture, picture]], x, y, "", wishes), "image/png")).run()
+    assert not page.exception and not page.error
+    assert page.selectbox(key="axis-x").value == x.name
+    assert page.text_input(key=f"values-x-{x.name}").value == ("2,4.5" if by_hand else "sad,angry")
+    assert page.selectbox(key="axis-y").value == ("–" if by_hand else "seed")
+    assert page.button(key="draw-grid").label == "Draw 2 pictures"
+    assert page.number_input(key="seed").value == 100
+    if by_hand:
+        assert page.text_area(key="prompt").value == kept.prompt
+    else:
+        assert page.text_input(key="extra").value == "with a kite" and page.text_input(key="values-y-seed").value == "7"
+        assert "sad, wearing a kimono, with a kite" in text_of(page)
 
 
 def test_a_picture_from_elsewhere_is_refused_in_words(screen: Open) -> None:

@@ -37,7 +37,8 @@ def show() -> None:
     with left, st.container(key="panel-wish"):
         wish = form(_draw_button)
         drawing = st.session_state.pop("draw", False)
-        with st.expander("Many at once", icon=":material/grid_view:", key="open-many"):
+        opened = bool(st.session_state.get("sheet-open"))  # by a sheet that was dropped on the gallery
+        with st.expander("Many at once", opened, icon=":material/grid_view:", key=f"open-many-{opened}"):
             many(_request(wish), wish.base, wish.wishes)
         _line_button(wish)
     with right:

@@ -43,7 +43,9 @@ def add(commands: Commands, flags: Flags) -> None:
     parser.add_argument("--size", type=int, default=0, help="side in pixels; the base's own if not given")
     parser.add_argument("--out", type=Path, metavar="DIR", help="also write the PNG files here")
     again = parser.add_argument_group("from a picture")
-    again.add_argument("--again", type=Path, metavar="PNG", help="make a picture again from the recipe inside it")
+    again.add_argument(
+        "--again", type=Path, metavar="PNG", help="make a picture or a sheet again from what is inside it"
+    )
     again.add_argument("--remix", type=Path, metavar="PNG", help="its seed and settings with other words")
     again.add_argument(
         "--from", dest="start", type=Path, metavar="PICTURE",
@@ -75,6 +77,7 @@ def add(commands: Commands, flags: Flags) -> None:
 def run(args: argparse.Namespace) -> int:
     from workbench.cli.create_many import draw_rows, draw_sheet
     from workbench.generation import choices
+    from workbench.generation.sheet import is_sheet
     from workbench.generation.styles import styles
 
     if args.choices:
@@ -84,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         return _say(lines, args.json, "")
     if args.csv:
         return draw_rows(args)
-    if args.compare or args.x or args.y:
+    if args.compare or args.x or args.y or (args.again and is_sheet(args.again)):
         return draw_sheet(args)
     return _tell(args, _pictures(args))
 

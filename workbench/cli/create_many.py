@@ -16,14 +16,47 @@ if TYPE_CHECKING:
 
 
 def draw_sheet(args: argparse.Namespace) -> int:
-    """A grid: every cell goes into the gallery, the sheet into --out or this folder."""
-    from workbench.adapters import find_adapter
-    from workbench.cli.create import base_of, engine_of, progress, request_of, wishes_of
-    from workbench.cli.create_from import request_from_picture
+    """A grid, asked for or made again: every cell goes into the gallery, the sheet into --out or this folder."""
+    from workbench.cli.create import engine_of, progress
     from workbench.config import atomic_write
     from workbench.gallery import Gallery
-    from workbench.generation.grid import Axis, draw_grid, grid_cells, parse_axis
-    from workbench.generation.sheet import sheet_png
+    from workbench.generation.grid import draw_grid
+    from workbench.generation.sheet import read_sheet_recipe, sheet_png
+
+    if args.again:
+        recipe = read_sheet_recipe(args.again)
+        x, y, wishes, base = recipe.x, recipe.y, recipe.wishes, recipe.first.get("base", "")
+        cells = recipe.cells()
+        title = recipe.first["prompt"]
+    else:
+        cells, x, y, wishes, base = _asked(args)
+        title = cells[0][0].request.prompt
+    gallery = Gallery()
+    kept: list[str] = []
+    drawn = draw_grid(
+        engine_of(args, base),
+        cells,
+        progress(args, sum(map(len, cells))),
+        on_picture=lambda _, picture: kept.append(gallery.add(picture)),
+    )
+    content = sheet_png(drawn, x, y, title, wishes)
+    name = f"sheet-{re.sub(r'[^0-9]', '', next(p.record['created'] for row in drawn for p in row if p))[:14]}.png"
+    path = (args.out or Path()) / name
+    atomic_write(path, content)
+    if args.json:
+        records = [[picture.record if picture else None for picture in row] for row in drawn]
+        print_json({"path": str(path), "ids": kept, "cells": records})
+    else:
+        print(f"{short_path(path)}: {len(kept)} pictures, each in the gallery too")
+    return 0
+
+
+def _asked(args: argparse.Namespace) -> tuple[Any, ...]:
+    """The cells, the axes, the preferences that wrote the prompt, and the base."""
+    from workbench.adapters import find_adapter
+    from workbench.cli.create import base_of, request_of, wishes_of
+    from workbench.cli.create_from import request_from_picture
+    from workbench.generation.grid import Axis, grid_cells, parse_axis
 
     request, base = request_from_picture(args) or (request_of(args), base_of(args))
     if args.compare:
@@ -35,24 +68,7 @@ def draw_sheet(args: argparse.Namespace) -> int:
     y = parse_axis(args.y) if args.y and (args.x or args.compare) else None
     wishes = None if args.prompt or args.start or args.remix else wishes_of(args)
     cells = grid_cells(request, x, y, wishes, lambda name: find_adapter(name).card)
-    gallery = Gallery()
-    kept: list[str] = []
-    drawn = draw_grid(
-        engine_of(args, base),
-        cells,
-        progress(args, sum(map(len, cells))),
-        on_picture=lambda _, picture: kept.append(gallery.add(picture)),
-    )
-    content = sheet_png(drawn, x, y, request.prompt)
-    name = f"sheet-{re.sub(r'[^0-9]', '', next(p.record['created'] for row in drawn for p in row if p))[:14]}.png"
-    path = (args.out or Path()) / name
-    atomic_write(path, content)
-    if args.json:
-        records = [[picture.record if picture else None for picture in row] for row in drawn]
-        print_json({"path": str(path), "ids": kept, "cells": records})
-    else:
-        print(f"{short_path(path)}: {len(kept)} pictures, each in the gallery too")
-    return 0
+    return cells, x, y, wishes, base
 
 
 def draw_rows(args: argparse.Namespace) -> int:

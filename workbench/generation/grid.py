@@ -104,6 +104,11 @@ def parse_axis(text: str) -> Axis:
     return Axis(name, tuple(values))
 
 
+def axis_text(axis: Axis) -> str:
+    """An axis as `parse_axis` reads it: `strength=0,0.5,1`."""
+    return f"{axis.name}={','.join(f'{each:g}' if isinstance(each, float) else str(each) for each in axis.values)}"
+
+
 def _span(low: float, high: float, count: int, kind: type) -> Iterator[Value]:
     count = min(count or int(abs(high - low)) + 1, MOST_CELLS + 1)
     for index in range(count):
@@ -223,15 +228,18 @@ def _replaced(request: Request, old: str, new: str) -> Request:
 
 def draw_grid(
     engine: Engine,
-    cells: Sequence[Sequence[Cell]],
+    cells: Sequence[Sequence[Cell | None]],
     on_step: Callable[[int, int, int], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
     on_picture: Callable[[int, Picture], object] | None = None,
 ) -> list[list[Picture | None]]:
     """Draws all cells, from left to right and from top to bottom; arguments as of `Engine.generate`.
 
+    Args:
+        cells: rows of them; a place that is None stays empty.
+
     Returns:
-        Rows of pictures; None where it was stopped before.
+        Rows of pictures; None where there was no cell, or where it was stopped before.
 
     Raises:
         GenerationError, AdapterError: see `Engine.generate`.
@@ -246,8 +254,8 @@ def draw_grid(
                 if on_step:
                     on_step(number, now, of)
 
-            stopped = should_stop and should_stop()
-            made = [] if stopped else engine.generate(cell.request, step, should_stop)
+            stopped = cell is None or (should_stop and should_stop())
+            made = [] if stopped or cell is None else engine.generate(cell.request, step, should_stop)
             drawn[-1].append(made[0] if made else None)
             if made and on_picture:
                 on_picture(number, made[0])
