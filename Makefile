@@ -15,7 +15,7 @@ ARGS ?=
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo ui test lint format bench bench-identity audit sbom lock fuzz faults load clean
+.PHONY: help venv demo ui test lint format bench bench-identity audit sbom lock fuzz faults load language clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ faults: $(VENV)/.dev ## kill what keeps, saves and erases, cut its power, and co
 
 load: $(VENV)/.core ## 50 sessions on the shared page while one trains and four draw; 30 minutes, or SOAK_MINUTES=5; ARGS=--quick
 	@$(BIN)/python -m benchmarks.load $(ARGS)
+
+language: $(VENV)/.dev ## gather what is said to people into the catalogues, and compile them
+	@$(BIN)/python tests/language/gathering.py $(ARGS)
 
 clean: ## remove the environment and caches; photos, runs, pictures and adapters stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -11,7 +11,7 @@ import pytest
 from workbench.config import ROOT
 
 ORDER = [
-    ("errors", "config", "device", "processes"),
+    ("errors", "config", "device", "processes", "language"),
     ("privacy",),
     ("accounts", "safety"),
     ("world",),

@@ -6,18 +6,19 @@ import streamlit as st
 
 from ui import theme
 from ui.bases import base_of, engine
-from ui.words import escaped, later, megabytes, plain, tell, telling_later
+from ui.words import dialog, escaped, later, megabytes, plain, tell, telling_later
 from workbench.adapters import ShelfEntry, rename_adapter
 from workbench.adapters.labels import STRONGEST, change_label
 from workbench.adapters.report import Report, report_adapter
 from workbench.adapters.rewrite import rewrite_card
 from workbench.errors import AdapterError, BackboneError
+from workbench.language import mark, told, tr
 from workbench.privacy import SCOPES, scope_words
 
-MARKS = {"yes": "good", "partly": "warn", "no": "bad"}
+MARKS = {mark("yes"): "good", mark("partly"): "warn", mark("no"): "bad"}
 
 
-@st.dialog("Adapter", width="large", on_dismiss=lambda: _close())
+@dialog(mark("Adapter"), width="large", on_dismiss=lambda: _close())
 def details_dialog(entry: ShelfEntry) -> None:
     """Label, card and check, one below the other."""
     if st.session_state.get("managing") != entry.name:
@@ -26,29 +27,34 @@ def details_dialog(entry: ShelfEntry) -> None:
     st.markdown(f"**{plain(entry.name)}**")
     left, right = st.columns(2, gap="medium")
     with left:
-        theme.section("On your shelf", "Stays here; never goes into the file.")
-        st.text_input("Name", entry.name, key="label-name")
-        st.text_input("Tags", ", ".join(entry.label.tags), key="label-tags", placeholder="friends, work")
-        st.text_input("Version of", entry.label.subject, key="label-subject", placeholder="whose adapter it is")
-        st.slider("Usual strength", 0.0, STRONGEST, max(0.0, entry.label.strength), 0.05, key="label-strength")
-        st.button("Save", key="label-save", type="primary", on_click=_save_label, args=(entry,))
+        theme.section(tr("On your shelf"), tr("Stays here; never goes into the file."))
+        st.text_input(tr("Name"), entry.name, key="label-name")
+        st.text_input(tr("Tags"), ", ".join(entry.label.tags), key="label-tags", placeholder=tr("friends, work"))
+        st.text_input(tr("Version of"), entry.label.subject, key="label-subject", placeholder=tr("whose adapter it is"))
+        st.slider(tr("Usual strength"), 0.0, STRONGEST, max(0.0, entry.label.strength), 0.05, key="label-strength")
+        st.button(tr("Save"), key="label-save", type="primary", on_click=_save_label, args=(entry,))
     with right:
-        theme.section("In its card", "Goes wherever the file goes.")
-        st.text_input("Licence", said.licence, key="said-licence", placeholder="CC-BY-4.0")
+        theme.section(tr("In its card"), tr("Goes wherever the file goes."))
+        st.text_input(tr("Licence"), said.licence, key="said-licence", placeholder="CC-BY-4.0")
         scopes = list(dict.fromkeys(["", *SCOPES, said.scope]))
         st.selectbox(
-            "Agreed use", scopes, scopes.index(said.scope), key="said-scope", accept_new_options=True,
-            format_func=scope_words, help="What the person shown agreed to, in one of these or in other words.",
-        )  # fmt: skip
-        st.text_input("Made by", said.author, key="said-author")
-        st.text_input("Trigger", said.trigger, key="said-trigger")
-        st.button("Write into the file", key="said-save", on_click=_save_card, args=(entry,))
-    theme.section("Check", "Reads all of it, opens it in a fresh base, and compares pictures.")
+            tr("Agreed use"),
+            scopes,
+            scopes.index(said.scope),
+            key="said-scope",
+            accept_new_options=True,
+            format_func=lambda each: told(scope_words(each)),
+            help=tr("What the person shown agreed to, in one of these or in other words."),
+        )
+        st.text_input(tr("Made by"), said.author, key="said-author")
+        st.text_input(tr("Trigger"), said.trigger, key="said-trigger")
+        st.button(tr("Write into the file"), key="said-save", on_click=_save_card, args=(entry,))
+    theme.section(tr("Check"), tr("Reads all of it, opens it in a fresh base, and compares pictures."))
     st.button(
-        "Check this file", key="check-file", icon=":material/fact_check:", on_click=_wish_check, args=(entry.name,)
+        tr("Check this file"), key="check-file", icon=":material/fact_check:", on_click=_wish_check, args=(entry.name,)
     )
     if state.pop("checking", None) == entry.name:
-        with st.spinner("Opening it as a stranger would…"):
+        with st.spinner(tr("Opening it as a stranger would…")):
             state["checked"] = (entry.name, _check(entry))
     name, report = state.get("checked", ("", None))
     if name == entry.name:
@@ -74,29 +80,40 @@ def _show(report: Report, entry: ShelfEntry) -> None:
     """A report in words; the proof first."""
     if report.proof:
         st.success(
-            f"Sound: all {report.proof.modules} layers match, and a fresh pipeline draws the same picture.",
+            tr(
+                "Sound: all {modules} layers match, and a fresh pipeline draws the same picture.",
+                modules=report.proof.modules,
+            ),
             icon=":material/verified:",
         )
     else:
-        st.warning(f"Read, but not proven: {plain(report.no_proof)}.")
+        st.warning(tr("Read, but not proven: {no_proof}.", no_proof=plain(told(report.no_proof))))
     for note in report.warnings:
-        st.warning(plain(note), icon=":material/warning:")
+        st.warning(plain(told(note)), icon=":material/warning:")
     st.html(
         theme.facts(
             [
-                ("Family", report.family or "unknown"),
-                ("Spelling", report.spelling),
-                ("Rank", ", ".join(map(str, report.ranks))),
-                ("Alpha", ", ".join(f"{alpha:g}" for alpha in report.alphas[:6])),
-                ("Changes", "; ".join(report.targets)),
-                ("Weights", f"{report.parameters:,} numbers, {', '.join(report.dtypes)}, {megabytes(entry.size)}"),
-                ("Trained on", "; ".join(report.trained_on)),
+                (tr("Family"), report.family or tr("unknown")),
+                (tr("Spelling"), report.spelling),
+                (tr("Rank"), ", ".join(map(str, report.ranks))),
+                (tr("Alpha"), ", ".join(f"{alpha:g}" for alpha in report.alphas[:6])),
+                (tr("Changes"), "; ".join(map(told, report.targets))),
+                (
+                    tr("Weights"),
+                    tr(
+                        "{parameters} numbers, {dtypes}, {size}",
+                        parameters=f"{report.parameters:,}",
+                        dtypes=", ".join(report.dtypes),
+                        size=megabytes(entry.size),
+                    ),
+                ),
+                (tr("Trained on"), "; ".join(map(told, report.trained_on))),
             ]
         )
     )
     rows = [
-        theme.badge(f"{each.program}: {each.reads}", MARKS[each.reads])
-        + f' <span class="small">{escaped(each.note)}</span>'
+        theme.badge(f"{each.program}: {tr(each.reads)}", MARKS[each.reads])
+        + f' <span class="small">{escaped(told(each.note))}</span>'
         for each in report.readers
     ]
     st.html("<br>".join(rows))
@@ -116,7 +133,7 @@ def _save_label(entry: ShelfEntry) -> None:
             name, tags=str(state["label-tags"]).split(","), subject=str(state["label-subject"]),
             strength=float(state["label-strength"]),
         )  # fmt: skip
-        later(f"{name} is labelled")
+        later(tr("{name} is labelled", name=name))
     _close()
 
 
@@ -124,7 +141,7 @@ def _save_card(entry: ShelfEntry) -> None:
     with telling_later():
         fields = ("licence", "scope", "author", "trigger")
         rewrite_card(entry.path, **{key: str(st.session_state[f"said-{key}"] or "").strip() for key in fields})
-        later(f"{entry.name}'s card is written")
+        later(tr("{name}'s card is written", name=entry.name))
     _close()
 
 

@@ -11,6 +11,7 @@ from workbench.backbones import Entry, catalogue
 from workbench.backbones.catalogue import shipped
 from workbench.config import home, load_settings
 from workbench.errors import BackboneError, ConfigError
+from workbench.language import told_error
 
 if TYPE_CHECKING:
     from workbench.generation import Engine
@@ -29,7 +30,7 @@ def _known() -> dict[str, Entry]:
     try:
         return catalogue()
     except BackboneError as error:
-        st.error(str(error))
+        st.error(told_error(error.thing, error.reason, error.way_out))
         return shipped()
 
 

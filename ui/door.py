@@ -12,10 +12,12 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:  # the server puts only this file's folder there
     sys.path.insert(0, str(HERE.parent))
 
+from ui import language  # noqa: E402
 from workbench.accounts import Tickets  # noqa: E402
 from workbench.config import SHARED  # noqa: E402
 from workbench.errors import AccountError  # noqa: E402
 from workbench.gate.door import BROWSER  # noqa: E402
+from workbench.language import told_error, tr  # noqa: E402
 
 
 def show_in() -> None:
@@ -47,12 +49,13 @@ def _go(address: str) -> None:
         context.enqueue(message)
 
 
-st.set_page_config(page_title="Log in · Chibi workbench", layout="centered")
+language.begin()
+st.set_page_config(page_title=tr("Log in · Chibi workbench"), layout="centered")
 if not st.user.is_logged_in:
     st.login()
 else:
     try:
         show_in()
     except AccountError as refused:
-        st.error(f"{refused.thing}: {refused.reason}. {refused.way_out}.", icon=":material/error:")
-        st.button("Log in as somebody else", on_click=st.logout)
+        st.error(told_error(refused.thing, refused.reason, refused.way_out), icon=":material/error:")
+        st.button(tr("Log in as somebody else"), on_click=st.logout)

@@ -12,6 +12,7 @@ from PIL import Image
 from ui.words import telling_later
 from workbench.config import ROOT, atomic_write, home, shelf
 from workbench.errors import PhotoError, SubjectError
+from workbench.language import mark, tr
 from workbench.photos import (
     Examination,
     Photo,
@@ -66,18 +67,20 @@ def welcome() -> None:
     """Brings the sample person on the first visit; later, when it has been forgotten, it stays forgotten."""
     if (home() / "subjects").exists() or not has_sample():
         return
-    with st.spinner("First visit: looking at the sample photos…"), telling_later():
+    with st.spinner(tr("First visit: looking at the sample photos…")), telling_later():
         bring_sample()
 
 
-def choose_subject(label: str = "Person") -> Subject | None:
+def choose_subject(label: str = mark("Person")) -> Subject | None:
     """Shows the people there are and returns the chosen one; the choice holds on all screens."""
     names = [subject.name for subject in list_subjects()]
     if not names:
         return None
     wanted = st.session_state.pop("subject-wanted", st.session_state.get("subject"))
     st.session_state["subject"] = wanted if wanted in names else names[0]
-    name = st.pills(label, names, key="subject", required=True, persist_state="session", label_visibility="collapsed")
+    name = st.pills(
+        tr(label), names, key="subject", required=True, persist_state="session", label_visibility="collapsed"
+    )
     return load_subject(str(name or names[0]))
 
 

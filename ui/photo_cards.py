@@ -10,6 +10,7 @@ import streamlit as st
 
 from ui import people, theme
 from ui.words import count, escaped, plain, telling, telling_later
+from workbench.language import told, tr
 from workbench.photos import Judgement, Subject, judgements, open_crop, remove_photo
 from workbench.photos.scene import LONGEST_WORDS, photo_words, save_photo_words
 from workbench.world.words import scene_words
@@ -25,19 +26,22 @@ def kept_cards(subject: Subject) -> None:
     if not crops:
         with st.container(key="panel-empty"):
             theme.empty(
-                "No photos yet",
-                f"Drop 3 to 20 photos of {subject.name} above: face sharp, from different sides, in different light.",
+                tr("No photos yet"),
+                tr(
+                    "Drop 3 to 20 photos of {name} above: face sharp, from different sides, in different light.",
+                    name=subject.name,
+                ),
                 "lena",
                 "wave",
             )
         return
     theme.section(
-        f"{count(len(crops), 'photo')} to learn from",
-        "Say under a photo what is not part of the face, such as smiling or a red hoodie: it stays changeable.",
+        tr("{crops} to learn from", crops=count(len(crops), "photo")),
+        tr("Say under a photo what is not part of the face, such as smiling or a red hoodie: it stays changeable."),
     )
     wordless = [path for path in crops if path.stem not in words]
-    if wordless and st.button("Suggest words", key="suggest", icon=":material/auto_fix:", type="tertiary"):
-        with st.spinner("Reading the photos…"), telling():
+    if wordless and st.button(tr("Suggest words"), key="suggest", icon=":material/auto_fix:", type="tertiary"):
+        with st.spinner(tr("Reading the photos…")), telling():
             suggest(subject, wordless)
             words = photo_words(subject)
     with st.container(key="grid-kept"):
@@ -50,23 +54,25 @@ def _kept_card(subject: Subject, path: Path, record: dict[str, Any], words: str)
     warnings = record.get("warnings") or []
     with st.container(key=f"card-{subject.name}-{path.stem}"):
         st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", alt=name, width="stretch")
-        told = "".join(
-            f'<p class="small">{escaped(each.get("words", ""))}. {escaped(each.get("way_out", ""))}.</p>'
+        advice = "".join(
+            f'<p class="small">{_said(each.get("words", ""))} {_said(each.get("way_out", ""))}</p>'
             for each in warnings
             if isinstance(each, dict)
         )
-        label = theme.badge("Accepted, could be better", "warn") if warnings else theme.badge("Accepted", "good")
-        st.html(f'<div class="title" title="{escaped(name)}">{escaped(name)}</div>{label}{told}')
+        label = (
+            theme.badge(tr("Accepted, could be better"), "warn") if warnings else theme.badge(tr("Accepted"), "good")
+        )
+        st.html(f'<div class="title" title="{escaped(name)}">{escaped(name)}</div>{label}{advice}')
         key = _key(subject, path.stem)
         st.session_state.setdefault(key, words)
         st.text_input(
-            f"Words for {plain(name)}", key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
-            placeholder="smiling, red hoodie", on_change=_save_words, args=(subject, path.stem, key),
+            tr("Words for {name}", name=plain(name)), key=key, max_chars=LONGEST_WORDS, label_visibility="collapsed",
+            placeholder=tr("smiling, red hoodie"), on_change=_save_words, args=(subject, path.stem, key),
         )  # fmt: skip
         with st.container(key=f"corner-{subject.name}-{path.stem}"):
             st.button(
                 "", key=f"remove-{subject.name}-{path.stem}", icon=":material/close:",
-                help=f"Take {plain(name)} out", on_click=_remove, args=(subject, path.stem),
+                help=tr("Take {name} out", name=plain(name)), on_click=_remove, args=(subject, path.stem),
             )  # fmt: skip
 
 
@@ -92,12 +98,15 @@ def refused_cards(subject: Subject) -> None:
     refused: list[Judgement] = st.session_state.get("refused", {}).get(subject.name, [])
     if not refused:
         return
-    theme.section(f"{count(len(refused), 'photo')} left out", "They are not kept. Your own files are as they were.")
+    theme.section(
+        tr("{refused} left out", refused=count(len(refused), "photo")),
+        tr("They are not kept. Your own files are as they were."),
+    )
     with st.container(key="grid-wide-refused"):
         for index, judgement in enumerate(refused):
             with st.container(key=f"card-refused-{index}"):
                 _refused_card(judgement)
-    st.button("Clear these", icon=":material/done_all:", type="tertiary", on_click=_clear, args=(subject,))
+    st.button(tr("Clear these"), icon=":material/done_all:", type="tertiary", on_click=_clear, args=(subject,))
 
 
 def _refused_card(judgement: Judgement) -> None:
@@ -107,9 +116,14 @@ def _refused_card(judgement: Judgement) -> None:
     problem, name = judgement.problems[0], escaped(judgement.name)
     st.html(
         f'<div class="refused"><img src="{drawing}" alt=""><div><div class="title" title="{name}">{name}</div>'
-        f"{theme.badge('Left out', 'bad')}"
-        f'<p class="small"><b>{escaped(problem.words)}.</b> {escaped(problem.way_out)}.</p></div></div>'
+        f"{theme.badge(tr('Left out'), 'bad')}"
+        f'<p class="small"><b>{_said(problem.words)}</b> {_said(problem.way_out)}</p></div></div>'
     )
+
+
+def _said(words: object) -> str:
+    """HTML of a sentence that was kept without its full stop."""
+    return escaped(told(f"{words}."))
 
 
 def _clear(subject: Subject) -> None:

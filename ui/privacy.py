@@ -11,8 +11,9 @@ from typing import Any
 import streamlit as st
 
 from ui import theme
-from ui.words import count, later, megabytes, plain, telling, telling_later
+from ui.words import count, dialog, later, megabytes, plain, telling, telling_later
 from workbench.errors import SubjectError
+from workbench.language import LANGUAGES, language, mark, told, tr
 from workbench.photos import Subject, save_subject
 from workbench.privacy import (
     KEEP_DAYS,
@@ -41,14 +42,16 @@ def begin() -> bool:
         st.session_state["retention-looked"] = time.time()
         with telling_later():
             for expired in enforce_retention():
-                later(f"{expired}.", ":material/hourglass_bottom:")
+                later(told(f"{expired}."), ":material/hourglass_bottom:")
     state = read_vault()
     if state is None or is_open(state):
         return True
     with st.container(key="panel-locked"):
-        theme.empty("The photos are locked", "Give the passphrase of this workspace to go on.", "yuki", "sleepy")
-        st.text_input("Passphrase", key="passphrase", type="password")
-        st.button("Open", key="open-vault", type="primary", icon=":material/lock_open:", on_click=_open_vault)
+        theme.empty(
+            tr("The photos are locked"), tr("Give the passphrase of this workspace to go on."), "yuki", "sleepy"
+        )
+        st.text_input(tr("Passphrase"), key="passphrase", type="password")
+        st.button(tr("Open"), key="open-vault", type="primary", icon=":material/lock_open:", on_click=_open_vault)
     return False
 
 
@@ -60,15 +63,22 @@ def _open_vault() -> None:
 
 def consent_fields(prefix: str) -> None:
     """Whose face it is, what was agreed, and for how long photos stay; read with `said`."""
-    st.radio("Whose face is it?", list(WHOSE), index=None, format_func=WHOSE.__getitem__, key=f"{prefix}-whose")
+    st.radio(
+        tr("Whose face is it?"),
+        list(WHOSE),
+        index=None,
+        format_func=lambda each: told(WHOSE[each]),
+        key=f"{prefix}-whose",
+    )
     left, right = st.columns(2)
     left.selectbox(
-        "What may the adapter be used for?", list(SCOPES), format_func=lambda each: SCOPES[each], key=f"{prefix}-scope",
-        help="It is written into the adapter, and shown when it is downloaded.",
+        tr("What may the adapter be used for?"), list(SCOPES),
+        format_func=lambda each: told(SCOPES[each]), key=f"{prefix}-scope",
+        help=tr("It is written into the adapter, and shown when it is downloaded."),
     )  # fmt: skip
     right.number_input(
-        "Keep photos for so many days", 0, LONGEST_DAYS, KEEP_DAYS, key=f"{prefix}-days",
-        help="Counted from the last photo. Then they are erased; adapter and pictures stay. 0 keeps them.",
+        tr("Keep photos for so many days"), 0, LONGEST_DAYS, KEEP_DAYS, key=f"{prefix}-days",
+        help=tr("Counted from the last photo. Then they are erased; adapter and pictures stay. 0 keeps them."),
     )  # fmt: skip
 
 
@@ -93,9 +103,9 @@ def ask_consent(subject: Subject) -> bool:
     if subject.consent is not None:
         return True
     with st.container(key="panel-consent"):
-        theme.section("Before you bring photos", "A face belongs to a person.")
+        theme.section(tr("Before you bring photos"), tr("A face belongs to a person."))
         consent_fields(f"consent-{subject.name}")
-        st.button("That is true", key="consent-given", type="primary", on_click=_consent, args=(subject,))
+        st.button(tr("That is true"), key="consent-given", type="primary", on_click=_consent, args=(subject,))
     return False
 
 
@@ -109,17 +119,22 @@ def how_kept(subject: Subject) -> None:
     """One line under the photos: encrypted or not, until when, for what; and the whole privacy page."""
     state = read_vault()
     encrypted = state is not None and state.mode == "encrypted"
-    until = f"kept until {subject.expires[:10]}" if subject.expires else "kept until you remove them"
-    scope = f" · agreed: {SCOPES[subject.consent.scope]}" if subject.consent else ""
-    st.caption(f"Photos are {'encrypted' if encrypted else 'ordinary files, not encrypted'} · {until}{plain(scope)}")
-    if st.button("What is kept, and where", key="privacy", type="tertiary", icon=":material/shield_person:"):
+    until = (
+        tr("kept until {expires}", expires=subject.expires[:10])
+        if subject.expires
+        else tr("kept until you remove them")
+    )
+    scope = " · " + tr("agreed: {scope}", scope=told(SCOPES[subject.consent.scope])) if subject.consent else ""
+    how = tr("Photos are encrypted") if encrypted else tr("Photos are ordinary files, not encrypted")
+    st.caption(f"{how} · {until}{plain(scope)}")
+    if st.button(tr("What is kept, and where"), key="privacy", type="tertiary", icon=":material/shield_person:"):
         privacy_dialog()
 
 
-@st.dialog("Privacy", width="large", icon=":material/shield_person:")
+@dialog(mark("Privacy"), width="large", icon=":material/shield_person:")
 def privacy_dialog() -> None:
     """The privacy page, in both languages."""
-    english, chinese = st.tabs(["English", "中文"])
+    english, chinese = st.tabs(list(LANGUAGES.values()), default=LANGUAGES[language()])
     # Its links lead to files of the repository, and its first line is the dialog's title already.
     english.markdown(privacy_page("en").partition("\n")[2].replace("[中文](PRIVACY.zh.md)", ""))
     chinese.markdown(privacy_page("zh").partition("\n")[2].replace("[English](PRIVACY.md)", ""))
@@ -134,11 +149,18 @@ def footprint_list(name: str) -> None:
         counts = Counter(thing.kind for thing in found.things)
         size = megabytes(sum(thing.bytes for thing in found.things))
         st.markdown(f"**{count(len(found.things), 'file')}, {size}**")
-        st.markdown("\n".join(f"- {number} × {plain(kind)}" for kind, number in counts.items()))
+        st.markdown("\n".join(f"- {number} × {plain(told(kind))}" for kind, number in counts.items()))
         if found.adapters:
-            st.markdown(f"Adapters of other names among them: **{plain(', '.join(found.adapters))}**")
+            st.markdown(
+                tr("Adapters of other names among them: **{adapters}**", adapters=plain(", ".join(found.adapters)))
+            )
         if found.shared:
-            st.warning(f"{count(len(found.shared), 'file')} of adapters went elsewhere: the receipt lists them.")
+            st.warning(
+                tr(
+                    "{shared} of adapters went elsewhere: the receipt lists them.",
+                    shared=count(len(found.shared), "file"),
+                )
+            )
 
 
 def forget(name: str) -> None:
@@ -149,7 +171,10 @@ def forget(name: str) -> None:
         if footprint(name).things:
             receipt = forget_with_receipt(name)
             st.session_state["receipt"] = receipt
-            later(f"{name} is forgotten: {count(len(receipt['removed']), 'file')} erased", ":material/delete_forever:")
+            later(
+                tr("{name} is forgotten: {removed} erased", name=name, removed=count(len(receipt["removed"]), "file")),
+                ":material/delete_forever:",
+            )
         else:
             forget_person(name)
     # Small copies and examinations of photos live in the memory of this process.
@@ -163,17 +188,27 @@ def show_receipt() -> None:
     if receipt is None:
         return
     with st.container(key="panel-receipt"):
-        theme.section("Forgotten", f"{count(len(receipt['removed']), 'file')} erased, signed {receipt['when']}.")
+        theme.section(
+            tr("Forgotten"),
+            tr(
+                "{removed} erased, signed {when}.", removed=count(len(receipt["removed"]), "file"), when=receipt["when"]
+            ),
+        )
         for each in receipt["to be called back"]:
             st.markdown(
-                f"To be called back: **{plain(each['adapter'])}**, {plain(each['form'])}, {plain(each['when'])}"
+                tr(
+                    "To be called back: **{adapter}**, {form}, {when}",
+                    adapter=plain(each["adapter"]),
+                    form=plain(each["form"]),
+                    when=plain(each["when"]),
+                )
             )
         with st.container(horizontal=True):
             st.download_button(
-                "Download the receipt", json.dumps(receipt, ensure_ascii=False, indent=1), "receipt.json",
+                tr("Download the receipt"), json.dumps(receipt, ensure_ascii=False, indent=1), "receipt.json",
                 "application/json", key="save-receipt", icon=":material/receipt_long:", on_click="ignore",
             )  # fmt: skip
-            st.button("Put it away", key="drop-receipt", type="tertiary", on_click=_drop_receipt)
+            st.button(tr("Put it away"), key="drop-receipt", type="tertiary", on_click=_drop_receipt)
 
 
 def _drop_receipt() -> None:

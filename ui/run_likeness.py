@@ -14,6 +14,7 @@ from workbench import jobs
 from workbench.identity.choose import choose, read_scores
 from workbench.identity.run_page import page
 from workbench.identity.run_report import read_run
+from workbench.language import tr
 
 CURVE = {
     "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 60, "filled": True}, "color": "#cf3f66"},
@@ -32,20 +33,25 @@ def curve(name: str, records: list[dict[str, Any]]) -> None:
     if not scores:
         return
     by = scores[-1].by
-    note = "How probably the preview's pictures show this person." if by == "likeness" else "Likeness is unknown here."
-    theme.section("Likeness" if by == "likeness" else "Traits found", note)
+    note = (
+        tr("How probably the preview's pictures show this person.")
+        if by == "likeness"
+        else tr("Likeness is unknown here.")
+    )
+    theme.section(tr("Likeness") if by == "likeness" else tr("Traits found"), note)
     table = {"step": [one.step for one in scores], "score": [one.mean for one in scores]}
     st.vega_lite_chart(table, CURVE, height=170, width="stretch")
     chosen = _chosen(jobs.run_folder(name) / "report.json") or choose(scores).to_dict()
-    st.caption(f"Step {chosen['step']}: {plain(chosen['why'])}.")
+    st.caption(tr("Step {step}: {why}.", step=chosen["step"], why=plain(chosen["why"])))
 
 
 def report_button(name: str) -> None:
     """Downloads the run's report with the photos in it; it is made when it is asked for."""
     st.download_button(
-        "Report", lambda: page(read_run(jobs.run_folder(name))).encode(), f"{name}-report.html", "text/html",
+        tr("Report"), lambda: page(read_run(jobs.run_folder(name))).encode(), f"{name}-report.html", "text/html",
         key=f"report-{name}", icon=":material/description:", on_click="ignore",
-        help="One page with photos, curves, previews and settings. It opens anywhere and is yours alone.",
+        help=tr("One page with photos, curves, previews and settings. It opens anywhere and is yours "
+"alone."),
     )  # fmt: skip
 
 

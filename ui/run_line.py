@@ -10,8 +10,9 @@ from ui import theme
 from ui.words import escaped, plain, telling, telling_later
 from workbench import jobs
 from workbench.jobs import Job, queue
+from workbench.language import mark, tr
 
-KINDS = {"training": "Training", "generation": "Pictures"}
+KINDS = {"training": mark("Training"), "generation": mark("Pictures")}
 # Looking is reading a few rows; a line moves once in minutes.
 SECONDS = 3.0
 
@@ -33,7 +34,9 @@ def _line() -> None:
         there = _there()
         if len(there) < 2:
             st.rerun()
-        theme.section("In the line", "One at a time on each accelerator; people take turns. Each begins by itself.")
+        theme.section(
+            tr("In the line"), tr("One at a time on each accelerator; people take turns. Each begins by itself.")
+        )
         place = 0
         with st.container(key="grid-mid-line"):
             for job in there:
@@ -44,26 +47,26 @@ def _line() -> None:
 def _card(job: Job, place: int) -> None:
     """One job. Of other people's one sees that they are there, not whom they are about."""
     own = job.owner == queue.this_owner()
-    seen = job if own else replace(job, name="Another person")
+    seen = job if own else replace(job, name=tr("Another person"))
     waits = job.state == "submitted"
-    badge = theme.badge(f"Number {place}" if waits else "Runs", "plain" if waits else "live")
-    later = " · after everybody's others" if job.priority < 0 else ""
+    badge = theme.badge(tr("Number {place}", place=place) if waits else tr("Runs"), "plain" if waits else "live")
+    later = " · " + tr("after everybody's others") if job.priority < 0 else ""
     with st.container(key=f"card-line-{job.id}"):
         st.html(
             f'<div class="title">{escaped(seen.name)}</div>{badge}'
-            f'<p class="small">{escaped(KINDS.get(job.kind, job.kind) + later)}</p>'
+            f'<p class="small">{escaped(tr(KINDS.get(job.kind, job.kind)) + later)}</p>'
         )
         if not (own and waits):
             return
         with st.container(horizontal=True):
             mine = [each for each in queue.line() if each.owner == job.owner]
             st.button(
-                "Sooner", key=f"sooner-{job.id}", type="tertiary", icon=":material/arrow_upward:", on_click=_sooner,
-                args=(job,), disabled=mine[:1] == [job] or job.priority > 0, help="Before your own others.",
+                tr("Sooner"), key=f"sooner-{job.id}", type="tertiary", icon=":material/arrow_upward:", on_click=_sooner,
+                args=(job,), disabled=mine[:1] == [job] or job.priority > 0, help=tr("Before your own others."),
             )  # fmt: skip
             st.button(
-                "Cancel", key=f"line-cancel-{job.id}", type="tertiary", icon=":material/close:", on_click=_cancel,
-                args=(job,), help=f"Takes {plain(job.name)} out of the line.",
+                tr("Cancel"), key=f"line-cancel-{job.id}", type="tertiary", icon=":material/close:", on_click=_cancel,
+                args=(job,), help=tr("Takes {name} out of the line.", name=plain(job.name)),
             )  # fmt: skip
 
 

@@ -19,19 +19,32 @@ from ui.words import ago, count, duration, escaped, plain, say_later, tell, tell
 from workbench import jobs
 from workbench.errors import JobError, WorkbenchError
 from workbench.jobs import JobState
+from workbench.language import mark, told, tr
 
 STATES = {
-    "submitted": ("Waiting", "plain"),
-    "preparing": ("Getting ready", "live"), "running": ("Learning", "live"), "saving": ("Saving", "live"),
-    "stopped": ("Stopped", "warn"), "failed": ("Failed", "bad"), "done": ("Done", "good"),
-}  # fmt: skip
+    "submitted": (mark("Waiting"), "plain"),
+    "preparing": (mark("Getting ready"), "live"),
+    "running": (mark("Learning"), "live"),
+    "saving": (mark("Saving"), "live"),
+    "stopped": (mark("Stopped"), "warn"),
+    "failed": (mark("Failed"), "bad"),
+    "done": (mark("Done"), "good"),
+}
 STAGES = {
-    "starting": "Starting", "photos": "Judging and cropping the photos", "imports": "Loading the libraries",
-    "base": "Opening the base", "traits": "Reading what the photos show",
-    "anchors and class pictures": "Drawing practice pictures", "data set": "Writing the data set",
-    "encoding": "Encoding the pictures", "adapter": "Preparing the adapter", "training": "Learning",
-    "previews": "Drawing a preview", "last preview": "Drawing the last preview", "saving": "Saving and proving",
-}  # fmt: skip
+    "starting": mark("Starting"),
+    "photos": mark("Judging and cropping the photos"),
+    "imports": mark("Loading the libraries"),
+    "base": mark("Opening the base"),
+    "traits": mark("Reading what the photos show"),
+    "anchors and class pictures": mark("Drawing practice pictures"),
+    "data set": mark("Writing the data set"),
+    "encoding": mark("Encoding the pictures"),
+    "adapter": mark("Preparing the adapter"),
+    "training": mark("Learning"),
+    "previews": mark("Drawing a preview"),
+    "last preview": mark("Drawing the last preview"),
+    "saving": mark("Saving and proving"),
+}
 LOSS = {
     "mark": {"type": "line", "strokeWidth": 2.2, "interpolate": "monotone"},
     "encoding": {
@@ -44,7 +57,7 @@ LOSS = {
     },
     "config": {"background": "transparent"},
 }  # fmt: skip
-NOW = (("preview", "Preview now", ":material/image:"), ("save", "Save now", ":material/save:"))
+NOW = (("preview", mark("Preview now"), ":material/image:"), ("save", mark("Save now"), ":material/save:"))
 # The panel looks again this often; reading a few small files takes milliseconds.
 SECONDS = 1.0
 POINTS = 400
@@ -54,7 +67,12 @@ def follow(name: str) -> None:
     """Shows a run, live while its process is."""
     state = _state(name)
     if state is None:
-        theme.empty("Not trained yet", f"Progress, loss curve and previews of {name} will be here.", "ravi", "sleepy")
+        theme.empty(
+            tr("Not trained yet"),
+            tr("Progress, loss curve and previews of {name} will be here.", name=name),
+            "ravi",
+            "sleepy",
+        )
     elif state.active:
         st.fragment(_live, run_every=SECONDS)(name)
     else:
@@ -82,17 +100,20 @@ def _live(name: str) -> None:
 def _run(state: JobState) -> None:
     words, kind = STATES.get(state.state, (state.state, "plain"))
     when = f"<small>{escaped(ago(state.updated))}</small>" if not state.active else ""
-    st.html(f'<h2 class="section">{escaped(state.name)} {theme.badge(words, kind)}{when}</h2>')
+    st.html(f'<h2 class="section">{escaped(state.name)} {theme.badge(tr(words), kind)}{when}</h2>')
     if state.waiting:
         _place(state)
     elif state.active:
         _progress(state)
     elif state.state == "failed":
-        st.error(plain(state.reason or "It failed."), icon=":material/error:")
-        with st.expander("What it printed last"):
-            st.code("\n".join(jobs.output_tail(state.name)) or "nothing", language=None, wrap_lines=True)
+        st.error(plain(told(state.reason) if state.reason else tr("It failed.")), icon=":material/error:")
+        with st.expander(tr("What it printed last")):
+            st.code("\n".join(jobs.output_tail(state.name)) or tr("nothing"), language=None, wrap_lines=True)
     elif state.state == "stopped":
-        st.info(f"Stopped at step {state.step} of {state.steps}. All of it is saved.", icon=":material/pause_circle:")
+        st.info(
+            tr("Stopped at step {step} of {steps}. All of it is saved.", step=state.step, steps=state.steps),
+            icon=":material/pause_circle:",
+        )
     _buttons(state)
     _curve(state)
     run_likeness.curve(state.name, jobs.read_metrics(state.name))
@@ -105,11 +126,15 @@ def _place(state: JobState) -> None:
     jobs.wake()
     before = state.place - 1
     if before > 0:
-        words = f"Number {state.place} in the line: {count(before, 'job')} before it. It begins by itself."
+        words = tr(
+            "Number {place} in the line: {before} before it. It begins by itself.",
+            place=state.place,
+            before=count(before, "job"),
+        )
     elif jobs.queue.jobs("running", owner=jobs.queue.EVERYBODY):
-        words = "Next in the line. It begins by itself when the one that runs has ended."
+        words = tr("Next in the line. It begins by itself when the one that runs has ended.")
     else:
-        words = "It begins in a moment."
+        words = tr("It begins in a moment.")
     st.info(words, icon=":material/hourglass_top:")
 
 
@@ -119,47 +144,71 @@ def _progress(state: JobState) -> None:
     share = min(1.0, state.step / state.steps) if state.steps else 0.0
     order = list(STAGES)
     if state.state == "preparing" and state.stage in order:
-        stage += f" · {order.index(state.stage) + 1} of {order.index('training') + 1}"
-    counted = f" · step {state.step} of {state.steps}" if state.steps and state.step else ""
-    left = f" · {duration(state.seconds_left)} left" if state.seconds_left and state.state == "running" else ""
+        stage += " · " + tr(
+            "{number} of {total}", number=order.index(state.stage) + 1, total=order.index("training") + 1
+        )
+    counted = (
+        " · " + tr("step {step} of {steps}", step=state.step, steps=state.steps) if state.steps and state.step else ""
+    )
+    left = (
+        " · " + tr("{time} left", time=duration(state.seconds_left))
+        if state.seconds_left and state.state == "running"
+        else ""
+    )
     st.progress(share, f"{stage}{counted}{left}")
     silent = time.time() - state.updated
     if silent > 60:
-        st.caption(f"No sign of life for {duration(silent)}; loading a large base can take that long.")
+        st.caption(
+            tr("No sign of life for {silent}; loading a large base can take that long.", silent=duration(silent))
+        )
 
 
 def _buttons(state: JobState) -> None:
     with st.container(horizontal=True):
         if state.waiting:
             st.button(
-                "Cancel", key=f"cancel-{state.name}", icon=":material/close:", on_click=_stop,
-                args=(state.name, False), help="Takes it out of the line. Nothing that was saved is touched.",
+                tr("Cancel"), key=f"cancel-{state.name}", icon=":material/close:", on_click=_stop,
+                args=(state.name, False), help=tr("Takes it out of the line. Nothing that was saved is touched."),
             )  # fmt: skip
         elif state.alive:
             asked = (jobs.run_folder(state.name) / "stop").exists()
             st.button(
-                "Stopping after this step…" if asked else "Stop and save", key=f"stop-{state.name}", disabled=asked,
-                icon=":material/stop_circle:", on_click=_stop, args=(state.name, False),
-            )  # fmt: skip
+                tr("Stopping after this step…") if asked else tr("Stop and save"),
+                key=f"stop-{state.name}",
+                disabled=asked,
+                icon=":material/stop_circle:",
+                on_click=_stop,
+                args=(state.name, False),
+            )
             if state.state == "running" and not asked:
                 for wish, label, icon in NOW:
                     waits = (jobs.run_folder(state.name) / wish).exists()
                     st.button(
-                        label, key=f"{wish}-{state.name}", type="tertiary", icon=icon, disabled=waits, on_click=_ask,
-                        args=(state.name, wish), help="At the end of this step; the training goes on.",
-                    )  # fmt: skip
+                        tr(label),
+                        key=f"{wish}-{state.name}",
+                        type="tertiary",
+                        icon=icon,
+                        disabled=waits,
+                        on_click=_ask,
+                        args=(state.name, wish),
+                        help=tr("At the end of this step; the training goes on."),
+                    )
             if asked:
                 st.button(
-                    "End it now", key=f"kill-{state.name}", type="tertiary", on_click=_stop, args=(state.name, True),
-                    help="What came after the last checkpoint is lost.",
-                )  # fmt: skip
+                    tr("End it now"),
+                    key=f"kill-{state.name}",
+                    type="tertiary",
+                    on_click=_stop,
+                    args=(state.name, True),
+                    help=tr("What came after the last checkpoint is lost."),
+                )
         if state.can_resume:
             st.button(
-                "Resume", key=f"resume-{state.name}", type="primary", icon=":material/resume:",
+                tr("Resume"), key=f"resume-{state.name}", type="primary", icon=":material/resume:",
                 on_click=_resume, args=(state.name,),
             )  # fmt: skip
         if state.state == "done" and st.button(
-            "Create pictures", key=f"use-{state.name}", type="primary", icon=":material/auto_awesome:"
+            tr("Create pictures"), key=f"use-{state.name}", type="primary", icon=":material/auto_awesome:"
         ):
             st.session_state["adapter-wanted"] = state.name
             st.switch_page("screens/create.py")
@@ -186,7 +235,7 @@ def _curve(state: JobState) -> None:
             table["step"] += [record.get("step", index)] * 2
             table["loss"] += [loss, smooth]
             table["line"] += ["each step", "smoothed"]
-    theme.section("Loss", "Pale: each step, which jumps with its noise. Red: smoothed, which should fall.")
+    theme.section(tr("Loss"), tr("Pale: each step, which jumps with its noise. Red: smoothed, which should fall."))
     st.vega_lite_chart(table, LOSS, height=210, width="stretch")
 
 
@@ -194,12 +243,12 @@ def _previews(folder: Path) -> None:
     files = sorted(folder.glob("step-*.png"), reverse=True)[:6] if folder.is_dir() else []
     if not files:
         return
-    theme.section("Previews", "The same four requests each time, newest first.")
+    theme.section(tr("Previews"), tr("The same four requests each time, newest first."))
     for file in files:
         # One that is being written, or that somebody else put there, is passed over.
         if content := read_png(file):
             step = file.stem.rpartition("-")[2].lstrip("0")
-            st.image(content, caption=f"Step {step}", output_format="PNG", width="stretch")
+            st.image(content, caption=tr("Step {step}", step=step), output_format="PNG", width="stretch")
 
 
 def _report(state: JobState) -> None:
@@ -207,14 +256,14 @@ def _report(state: JobState) -> None:
     seconds, photos = report.get("seconds"), report.get("photos")
     if not isinstance(seconds, dict) or not seconds:
         return
-    with st.expander("What it took", icon=":material/timer:"):
+    with st.expander(tr("What it took"), icon=":material/timer:"):
         pairs: list[tuple[str, object]] = [
-            (STAGES.get(stage, stage.capitalize()), duration(value))
+            (tr(STAGES.get(stage, stage.capitalize())), duration(value))
             for stage, value in seconds.items()
             if isinstance(value, int | float)
         ]
         if isinstance(photos, dict):
-            pairs.insert(0, ("Photos used", len(photos.get("used") or [])))
+            pairs.insert(0, (tr("Photos used"), len(photos.get("used") or [])))
         st.html(theme.facts(pairs))
 
 
@@ -235,18 +284,22 @@ def past_runs(watch: Callable[[str], None]) -> None:
         return
     if not states:
         return
-    theme.section("All runs", f"{count(len(states), 'run')} in this workspace")
+    theme.section(tr("All runs"), tr("{states} in this workspace", states=count(len(states), "run")))
     with st.container(key="grid-mid-runs"):
         for state in states:
             words, kind = STATES.get(state.state, (state.state, "plain"))
             with st.container(key=f"card-run-{state.name}"):
-                steps = f"{state.step} of {count(state.steps, 'step')}" if state.steps else "no step yet"
-                steps = f"number {state.place} in the line" if state.waiting else steps
+                steps = (
+                    tr("{step} of {steps}", step=state.step, steps=count(state.steps, "step"))
+                    if state.steps
+                    else tr("no step yet")
+                )
+                steps = tr("number {place} in the line", place=state.place) if state.waiting else steps
                 st.html(
-                    f'<div class="title">{escaped(state.name)}</div>{theme.badge(words, kind)}'
+                    f'<div class="title">{escaped(state.name)}</div>{theme.badge(tr(words), kind)}'
                     f'<p class="small">{escaped(steps)} · {escaped(ago(state.updated))}</p>'
                 )
-                st.button("Look", key=f"watch-{state.name}", width="stretch", on_click=watch, args=(state.name,))
+                st.button(tr("Look"), key=f"watch-{state.name}", width="stretch", on_click=watch, args=(state.name,))
 
 
 def _stop(name: str, force: bool) -> None:

@@ -16,6 +16,7 @@ import streamlit as st
 from PIL import Image
 
 from ui.words import escaped, say_later
+from workbench.language import tr
 from workbench.world.character import Character, Scene
 from workbench.world.chibi import chibi_svg
 from workbench.world.draw import raster
@@ -70,7 +71,8 @@ def account() -> None:
     """On a shared server: who is logged in, and the way out. On one's own computer there is nothing to show."""
     name = os.environ.get("WORKBENCH_ACCOUNT", "")
     if name:
-        st.html(f'<a class="account" href="/account" target="_self" title="Account, log out">{escaped(name)}</a>')
+        title = escaped(tr("Account, log out"))
+        st.html(f'<a class="account" href="/account" target="_self" title="{title}">{escaped(name)}</a>')
 
 
 def tabs(screens: Sequence[Any]) -> None:

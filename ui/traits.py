@@ -11,13 +11,14 @@ import streamlit as st
 from ui import theme
 from ui.words import telling_later
 from workbench.captions import TRAITS
+from workbench.language import tr
 from workbench.photos import Subject, open_crop, save_subject
 
 
 def correct_traits(subject: Subject, crops: list[Path]) -> None:
     """One list for each trait that was read; what the person chooses there is kept and wins."""
-    theme.section("What the photos show", "Read from the photos; correct what is wrong.")
-    with st.spinner("Reading the photos…"):
+    theme.section(tr("What the photos show"), tr("Read from the photos; correct what is wrong."))
+    with st.spinner(tr("Reading the photos…")):
         read = read_from(tuple(crops))
     with st.container(key="grid-fields-traits"):
         for trait, table in TRAITS.items():
@@ -29,7 +30,7 @@ def correct_traits(subject: Subject, crops: list[Path]) -> None:
             words += [said] if said not in words else []
             key = f"trait-{subject.name}-{trait}-{own}"
             st.selectbox(
-                trait.replace("_", " ").capitalize(), words, words.index(said), key=key,
+                tr(trait.replace("_", " ").capitalize()), words, words.index(said), key=key, format_func=tr,
                 on_change=_correct, args=(subject, trait, own, key),
             )  # fmt: skip
 

@@ -7,13 +7,21 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import wraps
+from typing import Any
 
 import streamlit as st
 
 from workbench.errors import WorkbenchError
+from workbench.language import mark, told, tr, trn
+
+MONTHS = (
+    mark("Jan"), mark("Feb"), mark("Mar"), mark("Apr"), mark("May"), mark("Jun"),
+    mark("Jul"), mark("Aug"), mark("Sep"), mark("Oct"), mark("Nov"), mark("Dec"),
+)  # fmt: skip
 
 
 @contextmanager
@@ -26,16 +34,20 @@ def telling() -> Iterator[None]:
     except Exception as error:  # reruns and stops of Streamlit are no Exceptions
         traceback.print_exc(file=sys.stderr)
         st.error(
-            f"**Something unexpected happened** ({plain(type(error).__name__)}). Nothing that was saved is lost. "
-            "Reload the page; if it happens again, the terminal in which the page was started says more.",
+            tr(
+                "**Something unexpected happened** ({name}). Nothing that was saved is lost. Reload "
+                "the page; if it happens again, the terminal in which the page was started says more.",
+                name=plain(type(error).__name__),
+            ),
             icon=":material/sentiment_dissatisfied:",
         )
 
 
 def tell(error: WorkbenchError) -> None:
     """What it is about, what is wrong, and the way out."""
-    reason = error.reason[:1].upper() + error.reason[1:]
-    st.error(f"**{plain(error.thing)}**  \n{_with_code(reason)}. {_with_code(error.way_out)}.", icon=":material/error:")
+    reason = told(error.reason[:1].upper() + error.reason[1:] + ".")
+    way_out = told(error.way_out + ".")
+    st.error(f"**{plain(told(error.thing))}**  \n{_with_code(reason)} {_with_code(way_out)}", icon=":material/error:")
 
 
 def _with_code(text: str) -> str:
@@ -80,7 +92,7 @@ def escaped(text: object) -> str:
 
 def megabytes(count: float) -> str:
     if count < 1e5:
-        return f"{count / 1e3:.0f} KB" if count >= 1e3 else f"{count:.0f} bytes"
+        return f"{count / 1e3:.0f} KB" if count >= 1e3 else tr("{bytes} bytes", bytes=f"{count:.0f}")
     return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
 
 
@@ -92,10 +104,10 @@ def duration(seconds: float) -> str:
     """
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
-    return (
-        f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    )
+        return tr("{seconds} s", seconds=whole)
+    if whole < 3600:
+        return tr("{minutes} min {seconds} s", minutes=whole // 60, seconds=f"{whole % 60:02d}")
+    return tr("{hours} h {minutes} min", hours=whole // 3600, minutes=f"{whole % 3600 // 60:02d}")
 
 
 def ago(when: float | str | datetime) -> str:
@@ -109,14 +121,39 @@ def ago(when: float | str | datetime) -> str:
     if past < -300:  # a clock may be a little behind, not more
         return ""
     if past < 60:
-        return "just now"
+        return tr("just now")
     if past < 3600:
-        return f"{past // 60:.0f} min ago"
+        return tr("{minutes} min ago", minutes=f"{past // 60:.0f}")
     if past < 86_400:
-        return f"{past // 3600:.0f} h ago"
-    return datetime.fromtimestamp(stamp, UTC).astimezone().strftime("%-d %b %Y")
+        return tr("{hours} h ago", hours=f"{past // 3600:.0f}")
+    return day(datetime.fromtimestamp(stamp, UTC).astimezone())
+
+
+def day(moment: date) -> str:
+    """`7 Nov 2026`, as the language writes days."""
+    month = tr(MONTHS[moment.month - 1])
+    return tr("{day} {month} {year}", day=moment.day, month=month, year=moment.year)
 
 
 def count(number: int, noun: str) -> str:
     """`1 photo`, `3 photos`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    one = f"{{number}} {noun}"
+    return trn(one, f"{one}s", number)
+
+
+def dialog(title: str, **options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`st.dialog` whose title is looked up when it opens; modules are imported once for everybody.
+
+    Args:
+        title: in English, as `mark` gave it.
+        options: of `st.dialog`.
+    """
+
+    def of(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def opened(*args: Any) -> None:
+            st.dialog(tr(title), **options)(function)(*args)
+
+        return opened
+
+    return of

@@ -10,8 +10,9 @@ import streamlit as st
 from ui import people, privacy, theme
 from ui.photo_cards import kept_cards, refused_cards
 from ui.traits import correct_traits
-from ui.words import count, escaped, later, plain, tell, telling, telling_later
+from ui.words import count, dialog, escaped, later, plain, tell, telling, telling_later
 from workbench.errors import PhotoError, WorkbenchError
+from workbench.language import mark, told, tr
 from workbench.photos import (
     Judgement,
     Photo,
@@ -34,16 +35,21 @@ NOUNS = ["person", "woman", "man", "girl", "boy", "child"]
 def show() -> None:
     """The screen, from top to bottom."""
     theme.header(
-        "Selfies in, chibi avatars out",
-        "Bring a few photos of one person. The workbench learns the face and draws it as a chibi, on this computer.",
-        ("omar", "wave"), ("mia", "cheer"), ("kofi", "star"), ("yuki", "cat"),
+        tr("Selfies in, chibi avatars out"),
+        tr(
+            "Bring a few photos of one person. The workbench learns the face and draws it as a chibi, on this computer."
+        ),
+        ("omar", "wave"),
+        ("mia", "cheer"),
+        ("kofi", "star"),
+        ("yuki", "cat"),
         tall=True,
-    )  # fmt: skip
+    )
     people.welcome()
     privacy.show_receipt()
     with st.container(horizontal=True, vertical_alignment="center", key="people"):
         subject = people.choose_subject()
-        st.button("New person", icon=":material/person_add:", on_click=_open, args=("adding", True))
+        st.button(tr("New person"), icon=":material/person_add:", on_click=_open, args=("adding", True))
     if st.session_state.get("adding"):
         new_person()
     broken_people()
@@ -63,42 +69,58 @@ def show() -> None:
 def nobody() -> None:
     """Nobody is here yet: make a person, or bring the sample back."""
     with st.container(key="panel-nobody"):
-        theme.empty("Who shall become a chibi?", "Make a person, give them a name, and drop in 3 to 20 photos.", "yuki")
+        theme.empty(
+            tr("Who shall become a chibi?"), tr("Make a person, give them a name, and drop in 3 to 20 photos."), "yuki"
+        )
         with st.container(horizontal=True, horizontal_alignment="center"):
             st.button(
-                "Make a person", key="first", type="primary", icon=":material/person_add:",
+                tr("Make a person"), key="first", type="primary", icon=":material/person_add:",
                 on_click=_open, args=("adding", True),
             )  # fmt: skip
             if people.has_sample():
-                st.button("Try the sample person", icon=":material/face:", on_click=_sample)
+                st.button(tr("Try the sample person"), icon=":material/face:", on_click=_sample)
 
 
 def broken_people() -> None:
     """People whose record is damaged stay visible, with a way out."""
     for name, reason in people.broken_subjects().items():
         with st.container(key=f"panel-broken-{name}"):
-            st.warning(plain(reason), icon=":material/broken_image:")
-            st.button(f"Forget {plain(name)}", key=f"forget-broken-{name}", on_click=people.forget_broken, args=(name,))
+            st.warning(plain(told(reason)), icon=":material/broken_image:")
+            st.button(
+                tr("Forget {name}", name=plain(name)),
+                key=f"forget-broken-{name}",
+                on_click=people.forget_broken,
+                args=(name,),
+            )
 
 
-@st.dialog("New person", icon=":material/person_add:", on_dismiss=lambda: _open("adding", False))
+@dialog(mark("New person"), icon=":material/person_add:", on_dismiss=lambda: _open("adding", False))
 def new_person() -> None:
     """Asks for a name, and for words that matter to those who know them."""
     if not st.session_state.get("adding"):
         st.rerun()
     if error := st.session_state.pop("new-error", None):
         tell(error)
-    st.text_input("Name", key="new-name", placeholder="mia", help="Also the name of the adapter: letters, digits, - _")
-    with st.expander("Words for prompts", icon=":material/tune:"):
+    st.text_input(
+        tr("Name"), key="new-name", placeholder="mia", help=tr("Also the name of the adapter: letters, digits, - _")
+    )
+    with st.expander(tr("Words for prompts"), icon=":material/tune:"):
         st.selectbox(
-            "What they are", NOUNS, key="new-noun", help="The right word helps; the built-in base knows person."
+            tr("What they are"),
+            NOUNS,
+            key="new-noun",
+            format_func=tr,
+            help=tr("The right word helps; the built-in base knows person."),
         )
         st.text_input(
-            "Trigger word", "zkq", key="new-trigger", help="The word that calls this person in prompts: a rare one."
+            tr("Trigger word"),
+            "zkq",
+            key="new-trigger",
+            help=tr("The word that calls this person in prompts: a rare one."),
         )
     privacy.consent_fields("new")
-    st.caption("Nothing leaves this computer.")
-    st.button("Make this person", key="make-person", type="primary", on_click=_make_person, width="stretch")
+    st.caption(tr("Nothing leaves this computer."))
+    st.button(tr("Make this person"), key="make-person", type="primary", on_click=_make_person, width="stretch")
 
 
 def _make_person() -> None:
@@ -119,21 +141,21 @@ def drop_photos(subject: Subject) -> None:
     """Where photos are dropped; they are judged at once, and those that can be used are kept."""
     turn = st.session_state.setdefault("drops", 0)
     files = st.file_uploader(
-        f"Drop photos of {plain(subject.name)} here",
+        tr("Drop photos of {name} here", name=plain(subject.name)),
         type=KINDS,
         accept_multiple_files=True,
         max_upload_size=MAX_BYTES // 2**20,
         key=f"drop-{subject.name}-{turn}",
-        help="3 to 20 photos: face sharp, from different sides, in different light and places.",
+        help=tr("3 to 20 photos: face sharp, from different sides, in different light and places."),
     )
-    st.caption("Your own files are not changed; place, time and camera data are not kept.")
+    st.caption(tr("Your own files are not changed; place, time and camera data are not kept."))
     privacy.how_kept(subject)
     if files and len(files) > MAX_FILES:
         raise PhotoError(f"{len(files)} files", "that is too many at once", f"Drop up to {MAX_FILES}; 5 to 10 are best")
     if files:
         verdict = _judge(subject, [(file.getvalue(), file.name) for file in files])
         st.session_state.setdefault("refused", {})[subject.name] = verdict.rejected
-        later(f"{len(verdict.accepted)} of {count(len(files), 'photo')} can be used")
+        later(tr("{accepted} of {files} can be used", accepted=len(verdict.accepted), files=count(len(files), "photo")))
         # A fresh uploader: else the files would be judged again on every click.
         st.session_state["drops"] = turn + 1
         st.rerun()
@@ -147,7 +169,7 @@ def _judge(subject: Subject, files: Sequence[tuple[bytes, str]]) -> Verdict:
     """
     photos: list[Photo | PhotoError] = list(kept_photos(subject))
     before = len(photos)
-    bar = st.progress(0.0, "Opening the photos…")
+    bar = st.progress(0.0, tr("Opening the photos…"))
     for content, name in files:
         try:
             photos.append(open_photo(content, name))
@@ -156,7 +178,10 @@ def _judge(subject: Subject, files: Sequence[tuple[bytes, str]]) -> Verdict:
     examined = []
     for done, photo in enumerate(photos, start=1):
         name = photo.thing if isinstance(photo, PhotoError) else photo.name
-        bar.progress((done - 0.5) / len(photos), f"Looking at {plain(name)} · {done} of {len(photos)}")
+        bar.progress(
+            (done - 0.5) / len(photos),
+            tr("Looking at {name} · {done} of {photos}", name=plain(name), done=done, photos=len(photos)),
+        )
         examined.append(people.examine_once(photo))
     verdict = judge_set(examined)
     old, new = verdict.judgements[:before], list(verdict.judgements[before:])
@@ -170,7 +195,7 @@ def _judge(subject: Subject, files: Sequence[tuple[bytes, str]]) -> Verdict:
 
 
 def _stranger(judgement: Judgement) -> Judgement:
-    way_out = "Make a new person for these photos, or remove the kept ones first"
+    way_out = tr("Make a new person for these photos, or remove the kept ones first")
     why = Problem("not_same_person", "It is not the face of the photos that are kept", way_out)
     return Judgement(judgement.name, (why,), judgement.warnings, judgement.face, judgement.photo)
 
@@ -179,12 +204,12 @@ def about(subject: Subject) -> None:
     """What is said of the set, what was read from it, and the way on."""
     crops = people.kept_crops(subject)
     with st.container(key="panel-set"):
-        theme.section("The set")
-        with st.spinner("Looking at the set…"):
+        theme.section(tr("The set"))
+        with st.spinner(tr("Looking at the set…")):
             notes = judge_set([people.examine_once(photo) for photo in kept_photos(subject)]).notes
         _say_notes(notes)
         if crops and st.button(
-            "Train on these photos", type="primary", icon=":material/arrow_forward:", width="stretch"
+            tr("Train on these photos"), type="primary", icon=":material/arrow_forward:", width="stretch"
         ):
             st.switch_page("screens/train.py")
     if crops:
@@ -192,30 +217,40 @@ def about(subject: Subject) -> None:
             correct_traits(subject, crops)
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.button(
-            f"Forget {plain(subject.name)}", key="forget", type="tertiary", icon=":material/delete_forever:",
-            on_click=_open, args=("forgetting", subject.name),
-        )  # fmt: skip
+            tr("Forget {name}", name=plain(subject.name)),
+            key="forget",
+            type="tertiary",
+            icon=":material/delete_forever:",
+            on_click=_open,
+            args=("forgetting", subject.name),
+        )
     if st.session_state.get("forgetting") == subject.name:
         forget_dialog(subject.name)
 
 
 def _say_notes(notes: Sequence[Problem]) -> None:
     good = all(note.code == "good" for note in notes)
-    lines = "".join(f"<li><b>{escaped(note.words)}.</b> <span>{escaped(note.way_out)}</span></li>" for note in notes)
+    lines = "".join(
+        f"<li><b>{escaped(told(note.words + '.'))}</b> <span>{escaped(told(note.way_out))}</span></li>"
+        for note in notes
+    )
     st.html(f'<ul class="notes{" good" if good else ""}">{lines}</ul>')
 
 
-@st.dialog("Forget this person?", icon=":material/delete_forever:", on_dismiss=lambda: _open("forgetting", ""))
+@dialog(mark("Forget this person?"), icon=":material/delete_forever:", on_dismiss=lambda: _open("forgetting", ""))
 def forget_dialog(name: str) -> None:
     """Says what will be erased, and asks once."""
     if not st.session_state.get("forgetting"):
         st.rerun()
     st.markdown(
-        f"Everything of **{plain(name)}** is erased from this computer: photos, data set, run, adapters, and the "
-        "pictures that were made with them. This cannot be undone."
+        tr(
+            "Everything of **{name}** is erased from this computer: photos, data set, run, "
+            "adapters, and the pictures that were made with them. This cannot be undone.",
+            name=plain(name),
+        )
     )
     privacy.footprint_list(name)
-    st.button("Erase everything", key="erase", type="primary", on_click=_forget, args=(name,), width="stretch")
+    st.button(tr("Erase everything"), key="erase", type="primary", on_click=_forget, args=(name,), width="stretch")
 
 
 def _forget(name: str) -> None:

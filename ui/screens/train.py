@@ -14,13 +14,14 @@ from ui.run_panel import follow, past_runs
 from ui.words import count, duration, plain, telling, telling_later
 from workbench import jobs
 from workbench.config import explain, load_settings, setting_names
+from workbench.language import mark, told, tr
 from workbench.photos import Subject
 
 PRESETS = {"Quick": 75, "Standard": 150, "Thorough": 300}
 REASONS = {
-    "Quick": "A first look: hair, skin and glasses are there, details may not be.",
-    "Standard": "Right for most people.",
-    "Thorough": "For real photographs, or when Standard was not alike enough.",
+    "Quick": mark("A first look: hair, skin and glasses are there, details may not be."),
+    "Standard": mark("Right for most people."),
+    "Thorough": mark("For real photographs, or when Standard was not alike enough."),
 }
 ADVANCED = (
     "train.steps", "train.batch_size", "train.learning_rate", "train.text_learning_rate", "lora.rank", "lora.alpha",
@@ -33,16 +34,19 @@ ADVANCED = (
 def show() -> None:
     """The screen, from top to bottom."""
     theme.header(
-        "Learn a face",
-        "A small adapter learns one person from the photos. Close the page if you like: the training goes on.",
+        tr("Learn a face"),
+        tr("A small adapter learns one person from the photos. Close the page if you like: the "
+"training goes on."),
         ("rose", "star"), ("ravi", "wink"), ("lena", "oh"),
     )  # fmt: skip
     people.welcome()
     subject = people.choose_subject()
     if subject is None:
         with st.container(key="panel-nobody"):
-            theme.empty("Nobody to learn yet", "Photos come first: make a person and drop some in.", "omar", "sad")
-            _to_photos("Bring photos")
+            theme.empty(
+                tr("Nobody to learn yet"), tr("Photos come first: make a person and drop some in."), "omar", "sad"
+            )
+            _to_photos(tr("Bring photos"))
         return
     left, right = st.columns([1, 1.35], gap="medium")
     with left, st.container(key="panel-start"):
@@ -69,44 +73,48 @@ def _watch(name: str) -> None:
 def start(subject: Subject) -> None:
     """What is learned, how thoroughly, and the button."""
     crops = people.kept_crops(subject)
-    theme.section(f"{subject.name}", f"{count(len(crops), 'photo')} · trigger word {subject.trigger}")
+    theme.section(
+        subject.name,
+        tr("{crops} · trigger word {trigger}", crops=count(len(crops), "photo"), trigger=subject.trigger),
+    )
     if not crops:
-        st.warning(f"{plain(subject.name)} has no photos yet. One is enough to start; 5 to 10 are best.")
-        _to_photos("Bring photos")
+        st.warning(tr("{name} has no photos yet. One is enough to start; 5 to 10 are best.", name=plain(subject.name)))
+        _to_photos(tr("Bring photos"))
         return
     with st.container(key="strip-crops"):
         for path in crops[:6]:
             st.image(people.thumbnail(path, path.stat().st_mtime_ns) or b"", width="stretch")
     preset = st.segmented_control(
-        "How thorough", list(PRESETS), default="Standard", required=True, key="preset", persist_state="session",
-        width="stretch",
+        tr("How thorough"), list(PRESETS), default="Standard", required=True, key="preset", persist_state="session",
+        width="stretch", format_func=tr,
     )  # fmt: skip
     steps = PRESETS[str(preset)]
-    st.caption(f"{REASONS[str(preset)]} {steps} steps{_estimate(steps)}.")
+    st.caption(" ".join(filter(None, (tr(REASONS[str(preset)]), count(steps, "step") + tr("."), _estimate(steps)))))
     overrides: dict[str, Any] = {"train.steps": steps}
-    with st.expander("Advanced settings", icon=":material/tune:"):
+    with st.expander(tr("Advanced settings"), icon=":material/tune:"):
         overrides |= _advanced(steps)
     _plan(subject, overrides)
     state = next((each for each in jobs.list_jobs() if each.name == subject.name), None)
     active = state is not None and state.active
     others = not active and any(each.active for each in jobs.list_jobs())
-    label = f"Train {plain(subject.name)}{' when it is free' if others else ''}"
+    name = plain(subject.name)
+    label = tr("Train {name} when it is free", name=name) if others else tr("Train {name}", name=name)
     if active:
-        label = "It waits for its turn" if state is not None and state.waiting else "It is being trained"
+        label = tr("It waits for its turn") if state is not None and state.waiting else tr("It is being trained")
     st.button(
         label, key="start", type="primary", icon=":material/play_arrow:", disabled=active, width="stretch",
         on_click=_start, args=(subject, overrides),
     )  # fmt: skip
     if state is not None and state.can_resume:
-        st.caption("It goes on where it was stopped, unless Start afresh (advanced) is on.")
+        st.caption(tr("It goes on where it was stopped, unless Start afresh (advanced) is on."))
 
 
 def _advanced(steps: int) -> dict[str, Any]:
     """Fields for the settings that people change; only those that differ from the usual are passed on."""
     chosen: dict[str, Any] = {}
     base = st.selectbox(
-        "Base", base_names(), key="train-base", accept_new_options=True, persist_state="session",
-        help=explain("base") + " Type to name another one.",
+        tr("Base"), base_names(), key="train-base", accept_new_options=True, persist_state="session",
+        help=told(explain("base")) + tr(" Type to name another one."),
     )  # fmt: skip
     if base and base != DEFAULT:
         chosen["base"] = base
@@ -116,14 +124,16 @@ def _advanced(steps: int) -> dict[str, Any]:
             value = _field(name, steps if name == "train.steps" else _value(usual, name))
             if value != _value(usual, name) or name == "train.steps":
                 chosen[name] = value
-    afresh = st.toggle("Start afresh", key="afresh", help="Do not continue what an earlier run of this person left.")
+    afresh = st.toggle(
+        tr("Start afresh"), key="afresh", help=tr("Do not continue what an earlier run of this person left.")
+    )
     return chosen | ({"follow.resume": "never"} if afresh else {})
 
 
 def _field(name: str, value: Any) -> Any:
     item, kind = setting_names()[name]
-    rules, words = item.metadata, explain(name)
-    label = name.rpartition(".")[2].replace("_", " ").capitalize()
+    rules, words = item.metadata, told(explain(name))
+    label = tr(name.rpartition(".")[2].replace("_", " ").capitalize())
     # A preset sets the steps: with it in the key, choosing one puts its number into the field.
     key = f"set-{name}-{value}"
     if kind is bool:
@@ -150,7 +160,7 @@ def _estimate(steps: int) -> str:
         seconds = [record.get("seconds") for record in jobs.read_metrics(state.name)]
         paces = sorted(each for each in seconds if isinstance(each, int | float))
         if state.state == "done" and paces:
-            return f", about {duration(steps * paces[len(paces) // 2])} of steps going by your last run"
+            return tr("About {time} of steps, going by your last run.", time=duration(steps * paces[len(paces) // 2]))
     return ""
 
 
@@ -158,12 +168,14 @@ def _plan(subject: Subject, overrides: dict[str, Any]) -> None:
     """Measures, when asked, how long it will take and whether it fits; what has to be changed for that is changed."""
     asked = json.dumps(overrides, sort_keys=True)
     known, plan = st.session_state.get("planned", ("", {}))
-    if st.button("Will it fit?", key="plan", type="tertiary", icon=":material/speed:", help="Tries three steps."):
-        with telling(), st.spinner("Trying three steps"):
+    if st.button(
+        tr("Will it fit?"), key="plan", type="tertiary", icon=":material/speed:", help=tr("Tries three steps.")
+    ):
+        with telling(), st.spinner(tr("Trying three steps")):
             known, plan = asked, jobs.plan_run({"trigger": subject.trigger, **overrides})
             st.session_state["planned"] = (known, plan)
     if known == asked and plan:
-        st.caption(plain(" ".join(plan["words"])))
+        st.caption(plain(" ".join(map(told, plan["words"]))))
         overrides |= plan["changes"]
 
 
