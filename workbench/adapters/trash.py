@@ -7,9 +7,6 @@ its name, its label, the shelf it stood on and when it was deleted. `workbench f
 from __future__ import annotations
 
 import json
-import math
-import re
-import secrets
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,11 +18,8 @@ from workbench.adapters.file import KOHYA_SUFFIX
 from workbench.adapters.labels import Label, parse_label, read_labels, write_label
 from workbench.adapters.shelf import SUFFIX, ShelfEntry, named_entry, read_entry
 from workbench.config import atomic_write, home, make_folder, shelf, storage_errors
+from workbench.config.trash import DAYS, RECORD, days_left, deleted_at, deletions, new_deletion
 from workbench.errors import AdapterError
-
-DAYS = 30
-RECORD = "record.json"
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ class Deleted:
     @property
     def days_left(self) -> int:
         """Days until it is erased for good."""
-        return max(0, math.ceil((self.deleted + timedelta(days=DAYS) - datetime.now(UTC)) / timedelta(days=1)))
+        return days_left(self.deleted)
 
 
 def trash_folder() -> Path:
@@ -70,7 +64,7 @@ def trash_adapter(name: str, folder: Path | None = None) -> Deleted:
     entry = named_entry(name, folder)
     label = read_labels(entry.path.parent).get(entry.name, Label())
     now = datetime.now(UTC)
-    kept = make_folder(trash_folder() / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}")
+    kept = new_deletion(trash_folder(), now)
     record = {
         "name": entry.name, "subject": subject_of(entry), "deleted": now.isoformat(timespec="seconds"),
         "label": asdict(label),
@@ -140,18 +134,16 @@ def empty_trash(subject: str = "", older_than: float = 0) -> list[Path]:
 
 
 def _all() -> list[Deleted]:
-    folder = trash_folder()
-    return [_read(each) for each in folder.iterdir() if _ID.fullmatch(each.name)] if folder.is_dir() else []
+    return [_read(each) for each in deletions(trash_folder())]
 
 
 def _read(folder: Path) -> Deleted:
     """A folder of the trash; where its record is lost, its files tell the name."""
     files = tuple(sorted(path for path in folder.iterdir() if path.name != RECORD and not path.name.startswith(".")))
-    stamp = datetime.strptime(folder.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         name, subject, label = str(record["name"]), str(record["subject"]), parse_label(record["label"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         name = files[-1].name.removesuffix(SUFFIX) if files else folder.name
         subject, label = name, Label()
-    return Deleted(folder.name, name, subject, stamp, files, label)
+    return Deleted(folder.name, name, subject, deleted_at(folder), files, label)

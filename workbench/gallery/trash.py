@@ -9,24 +9,17 @@
 from __future__ import annotations
 
 import json
-import math
-import re
-import secrets
 import shutil
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from workbench.config import atomic_write, make_folder, storage_errors
+from workbench.config import atomic_write, storage_errors
+from workbench.config.trash import DAYS, RECORD, days_left, deleted_at, deletions, is_deletion, new_deletion
 from workbench.errors import GalleryError, GenerationError
 from workbench.generation.record import read_record
-
-DAYS = 30
-RECORD = "record.json"
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class Deleted:
     @property
     def days_left(self) -> int:
         """Days until they are erased for good."""
-        return max(0, math.ceil((self.deleted + timedelta(days=DAYS) - datetime.now(UTC)) / timedelta(days=1)))
+        return days_left(self.deleted)
 
 
 class Trash:
@@ -77,7 +70,7 @@ class Trash:
             StorageError: a file cannot be moved; it and those after it are where they were.
         """
         self.empty(older_than=DAYS)
-        folder = make_folder(self.folder / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}")
+        folder = new_deletion(self.folder, datetime.now(UTC))
         table = {path.stem: {"starred": b.starred, "collections": list(b.collections)} for path, b in pictures.items()}
         with storage_errors(folder):
             atomic_write(folder / RECORD, json.dumps({"pictures": table}, ensure_ascii=False))
@@ -102,7 +95,7 @@ class Trash:
             StorageError: a file cannot be moved.
         """
         folder = self.folder / which
-        if not _ID.fullmatch(which) or not folder.is_dir():
+        if not is_deletion(which) or not folder.is_dir():
             raise GalleryError(f"Deleted pictures {which[:40]!r}", "they are not in the trash", "See Deleted pictures")
         found, back = _read(folder), {}
         with storage_errors(folder):
@@ -122,7 +115,7 @@ class Trash:
         """The deleted pictures that were made with one of these adapters."""
         found = []
         for path in (path for each in self._all() for path in each.pictures):
-            with suppress(GenerationError):
+            with suppress(GenerationError):  # one that cannot be read names nobody; its thirty days erase it
                 if {each["name"] for each in read_record(path)["adapters"]} & set(adapters):
                     found.append(path)
         return found
@@ -169,8 +162,7 @@ class Trash:
         return erased
 
     def _all(self) -> Iterator[Deleted]:
-        if self.folder.is_dir():
-            yield from (_read(each) for each in sorted(self.folder.iterdir()) if _ID.fullmatch(each.name))
+        yield from map(_read, deletions(self.folder))
 
     def _tidy(self) -> None:
         with suppress(OSError):  # not empty, or not there
@@ -179,7 +171,6 @@ class Trash:
 
 def _read(folder: Path) -> Deleted:
     """A folder of the trash; where its record is lost, only stars and collections are lost with it."""
-    when = datetime.strptime(folder.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     belongings: dict[str, Belonging] = {}
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         table = json.loads((folder / RECORD).read_text(encoding="utf-8"))["pictures"]
@@ -187,4 +178,4 @@ def _read(folder: Path) -> Deleted:
             str(name): Belonging(bool(each["starred"]), tuple(map(str, each["collections"])))
             for name, each in table.items()
         }
-    return Deleted(folder.name, when, tuple(sorted(folder.glob("[!.]*.png"))), belongings)
+    return Deleted(folder.name, deleted_at(folder), tuple(sorted(folder.glob("[!.]*.png"))), belongings)
