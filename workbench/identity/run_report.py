@@ -22,6 +22,7 @@ from workbench.dataset import load_examples
 from workbench.errors import WorkbenchError
 from workbench.identity.choose import Choice, Score, choose, read_scores
 from workbench.privacy import read_private
+from workbench.processes import read_object
 from workbench.training.run import RunFolder
 
 FILE = "report.html"
@@ -70,7 +71,7 @@ def read_run(folder: Path, photos: bool = True) -> RunFacts:
         photos: whether the photos of its data set are wanted.
     """
     run = RunFolder(folder)
-    report = _object(folder / "report.json")
+    report = read_object(folder / "report.json")
     metrics = _lines(folder / "metrics.jsonl")
     scores = read_scores(metrics)
     chosen = report.get("chosen")
@@ -144,14 +145,6 @@ def _settings(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from workbench.config import atomic_write, make_folder, storage_errors
 from workbench.errors import RunBusyError, StorageError, TrainingError, WorkbenchError
-from workbench.processes import mark
+from workbench.processes import mark, read_object
 
 STATES = ("preparing", "running", "saving", "stopped", "failed", "done")
 PRODUCTS = (
@@ -137,11 +137,7 @@ class RunFolder:
 
     def read_status(self) -> dict[str, Any]:
         """The last heartbeat, empty when there is none."""
-        with suppress(OSError, ValueError):
-            content = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
-            if isinstance(content, dict):
-                return content
-        return {}
+        return read_object(self.folder / "status.json")
 
     def log(self, line: str) -> None:
         """Adds a line to `log.txt`, with the time."""
