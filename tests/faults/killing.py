@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,11 +75,7 @@ def kill(work: Work, kills: int, seed: int = 0) -> Tally:
             work.prepare()
             if work.ends and number == 0:
                 start = time.perf_counter()
-                pid = os.fork()
-                if pid == 0:
-                    work.do(lambda said: None, rng)
-                    os._exit(0)
-                os.waitpid(pid, 0)
+                os.waitpid(in_a_child(lambda: work.do(lambda said: None, rng)), 0)
                 longest = time.perf_counter() - start
                 continue
             # Every other endless work may say something first: else slow work is only ever killed at its beginning.
@@ -97,17 +94,12 @@ def _do_and_kill(work: Work, rng: random.Random, longest: float, listen: bool) -
     """What the work had said when it was killed, and whether it had come to its end before."""
     reading, writing = os.pipe()
     number = rng.randrange(2**32)
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            os.close(reading)
-            work.do(lambda said: _say(writing, said), random.Random(number))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+
+    def do() -> None:
+        os.close(reading)
+        work.do(lambda said: _say(writing, said), random.Random(number))
+
+    pid = in_a_child(do)
     os.close(writing)
     # Not for ever: it may have nothing to say.
     heard = os.read(reading, 1) if listen and select.select([reading], [], [], 5.0)[0] else b""
@@ -121,6 +113,25 @@ def _do_and_kill(work: Work, rng: random.Random, longest: float, listen: bool) -
     with os.fdopen(reading, "rb") as pipe:
         lines = (heard + pipe.read()).decode().split("\n")
     return set(lines[:-1]), bool(ended)
+
+
+def in_a_child(do: Callable[[], object]) -> int:
+    """Does something in a child process, which ends with code 1 when it falls over.
+
+    Returns:
+        Its number.
+    """
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            do()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return pid
 
 
 def _say(writing: int, said: str) -> None:

@@ -28,7 +28,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from killing import Tally, _own_places, _say
+from killing import Tally, _own_places, _say, in_a_child
 from work import POWER, WORK, Work, judged, new_process
 
 
@@ -129,18 +129,13 @@ def _until_the_cut(
     said_out, said_in = os.pipe()
     done_out, done_in = os.pipe()
     number = rng.randrange(2**32)
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            os.close(said_out), os.close(done_out)
-            Journal(done_in, backup, last).install()
-            work.do(lambda word: _say(said_in, word), random.Random(number))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+
+    def do() -> None:
+        os.close(said_out), os.close(done_out)
+        Journal(done_in, backup, last).install()
+        work.do(lambda word: _say(said_in, word), random.Random(number))
+
+    pid = in_a_child(do)
     os.close(said_in), os.close(done_in)
     texts = _read_all(said_out, done_out)
     _, status = os.waitpid(pid, 0)

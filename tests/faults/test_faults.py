@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from disks import on_a_read_only_disk, on_a_small_disk
 from killing import kill
 from work import WORK, Work, new_process
 
-from workbench.config import ROOT, home
+from workbench.config import home
 
 
 @pytest.mark.parametrize("name", WORK)
@@ -63,15 +63,7 @@ def test_a_full_disk_is_told_and_loses_nothing(name: str, tmp_path: Path, monkey
     monkeypatch.setenv("WORKBENCH_HOME", str(small / "workspace"))
     monkeypatch.setenv("WORKBENCH_LORAS", str(small / "loras"))
     monkeypatch.setenv("WORKBENCH_VAULT", "file")
-    command = f"mount -t tmpfs -o size=6m tmpfs {small} && exec {sys.executable} -c '{FILL}' {name}"
-    done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    if "unshare" in done.stderr or "mount:" in done.stderr:
-        pytest.skip(f"no small disk may be mounted here: {done.stderr.strip()}")
+    done = on_a_small_disk(small, 6, [sys.executable, "-c", FILL, name])
     assert done.returncode == 0, done.stderr[-2000:]
     count, wrong = done.stdout.strip().split(" ", 1)
     assert int(count) > 0 and wrong == "[]", done.stdout
@@ -110,11 +102,7 @@ def test_a_disk_that_is_filled_by_others_loses_nothing(
     small = tmp_path / "small"
     small.mkdir()
     monkeypatch.setenv("WORKBENCH_HOME", str(small / "workspace"))
-    command = f"mount -t tmpfs -o size=6m tmpfs {small} && exec {sys.executable} -c '{FULL}' {name}"
-    words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", command]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=240)
-    if "unshare" in done.stderr or "mount:" in done.stderr:
-        pytest.skip(f"no small disk may be mounted here: {done.stderr.strip()}")
+    done = on_a_small_disk(small, 6, [sys.executable, "-c", FULL, name])
     assert done.returncode == 0 and done.stdout.strip().split(" ", 1)[1] == "[]", done.stdout + done.stderr[-2000:]
 
 
@@ -153,14 +141,7 @@ def test_a_folder_that_has_become_read_only_is_told_and_loses_nothing(
 
     with pytest.raises(Enough):
         WORK[name].do(say, None)  # type: ignore[arg-type]
-    command = f'mount --bind {disk} {disk} && mount -o remount,bind,ro {disk} && exec "$@"'
-    words = [sys.executable, "-c", LOOK, name]
-    done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", command, "sh", *words],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    if "unshare" in done.stderr or "mount:" in done.stderr:
-        pytest.skip(f"nothing may be mounted here: {done.stderr.strip()}")
+    done = on_a_read_only_disk(disk, [sys.executable, "-c", LOOK, name])
     assert done.returncode == 0 and done.stdout.strip() == "told", done.stdout + done.stderr[-2000:]
     new_process()
     assert WORK[name].check(said) == [], "once it can be written again"

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from disks import on_a_read_only_disk
 
-from workbench.config import ROOT, home
+from workbench.config import home
 from workbench.errors import JobError, RunBusyError, StorageError
 from workbench.jobs import queue
 from workbench.jobs.order import in_order
@@ -153,11 +154,7 @@ def test_a_read_only_queue_can_be_read(tmp_path: Path, monkeypatch: pytest.Monke
         "print([job.name for job in queue.line()], wake(), list_jobs())\n"
         "try: queue.submit('generation', 'leo', {})\nexcept StorageError as error: print('refused')"
     )
-    script = f'mount --bind {tmp_path}/disk {tmp_path}/disk && mount -o remount,bind,ro {tmp_path}/disk && exec "$@"'
-    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", look]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if "unshare" in done.stderr or "mount:" in done.stderr:
-        pytest.skip(f"nothing may be mounted here: {done.stderr.strip()}")
+    done = on_a_read_only_disk(tmp_path / "disk", [sys.executable, "-c", look])
     assert done.stdout.split("\n")[:2] == ["['mia'] 0 []", "refused"], done.stdout + done.stderr
 
 
