@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import standing_in
 from PIL import Image
 
 from workbench.generation.hosted import OFFLINE
@@ -27,7 +26,7 @@ class StandIn(ThreadingHTTPServer):
         self.answer: tuple[int, dict[str, Any]] = (200, picture_answer())
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(standing_in.Quiet):
     def do_POST(self) -> None:
         assert isinstance(self.server, StandIn)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -35,15 +34,7 @@ class Handler(BaseHTTPRequestHandler):
             {"path": self.path, "headers": {key.casefold(): value for key, value in self.headers.items()}, "body": body}
         )
         status, answer = self.server.answer
-        content = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+        self.answer(answer, status)
 
 
 def picture_answer(colour: str = "teal") -> dict[str, Any]:
@@ -58,10 +49,6 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         monkeypatch.delenv(name, raising=False)
     server = StandIn()
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with standing_in.serving(server) as address:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{address}/v1")
+        yield server

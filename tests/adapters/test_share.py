@@ -8,16 +8,16 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from PIL import Image, PngImagePlugin
+from standing_in import Quiet, serving
 from tiny_adapter import make_adapter
 
 from workbench.adapters import find_adapter, inspect_adapter, list_shelf, read_card
@@ -215,7 +215,7 @@ def test_consent_comes_before_sharing(given: Path, base: Path, tmp_path: Path) -
         push_adapter(given, "../x")
 
 
-class Hub(BaseHTTPRequestHandler):
+class Hub(Quiet):
     """The few calls of the hub's that an upload makes, small files in the commit and large ones through LFS."""
 
     def do_POST(self) -> None:
@@ -260,26 +260,13 @@ class Hub(BaseHTTPRequestHandler):
         self.server.seen["lfs"][oid] = content  # type: ignore[attr-defined]
         self.answer({})
 
-    def answer(self, table: Any, code: int = 200) -> None:
-        content = json.dumps(table).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        """Says nothing."""
-
 
 @pytest.fixture
 def hub() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.seen = {"calls": [], "files": {}, "lfs": {}}  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def push(hub: ThreadingHTTPServer, *words: str, token: str = "hf_stand_in") -> subprocess.CompletedProcess[str]:

@@ -6,12 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
+from standing_in import Quiet, serving
 from tiny_families import make_tiny, name_it, without
 
 from workbench.backbones import catalogue, open_backbone, own_catalogue
@@ -109,7 +109,7 @@ def test_a_base_of_the_hub_without_safetensors_says_so() -> None:
 def refusing() -> Iterator[str]:
     """A hub of our own that refuses everything, as the real one does: /CODE/STATUS/… answers so."""
 
-    class Refusal(BaseHTTPRequestHandler):
+    class Refusal(Quiet):
         def do_HEAD(self) -> None:
             _, code, status, *_ = self.path.split("/")
             self.send_response(int(status))
@@ -120,13 +120,8 @@ def refusing() -> Iterator[str]:
 
         do_GET = do_HEAD
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Refusal)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with serving(HTTPServer(("127.0.0.1", 0), Refusal)) as address:
+        yield address
 
 
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, name: str) -> str:
