@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import streamlit as st
 
 from ui import theme
 from ui.bases import engine
+from ui.in_view import bring_into_view
 from ui.picture import gallery, png
 from workbench.adapters import find_adapter
 from workbench.errors import AdapterError
@@ -102,10 +104,11 @@ def draw_rows(rows: Sequence[Row], base: str) -> None:
 
 
 def _stop_row() -> Any:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="drawing-now"):
         note = st.empty()
         # Any click ends this run of the page, and with it the drawing; what is finished is kept.
         st.button("Stop", key="stop-drawing", icon=":material/stop_circle:")
+    bring_into_view("drawing-now", str(time.time()))
     return note
 
 

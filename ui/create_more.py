@@ -14,6 +14,7 @@ from ui import theme
 from ui.bases import base_of
 from ui.create_many import put_in_line
 from ui.create_start import BRUSH, part_and_change
+from ui.in_view import bring_into_view
 from ui.picture import gallery, png
 from ui.words import later, plain, telling, telling_later
 from workbench.errors import GalleryError
@@ -57,6 +58,7 @@ def more() -> None:
     content = png(kept)
     if content is None or not kept.prompt:
         return
+    bring_into_view("panel-more", name)
     with st.container(key="panel-more"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             theme.section("More of this picture")

@@ -37,6 +37,8 @@ def begin_from(owner: str) -> Start | None:
     with telling():
         image = open_photo(file.getvalue(), file.name).image
         mask, noise = part_and_change("start", image, 0.6)
+        if mask is None and st.session_state.get("part-start") == BRUSH:
+            st.caption(":material/info: As it stands, all of it would be drawn anew.")
         # Kept when it is drawn from, not when it is looked at.
         st.session_state["start-pending"] = (owner, [each for each in (image, mask) if each])
         return Start(start_name(image), noise, start_name(mask) if mask else "")
@@ -67,7 +69,7 @@ def part_and_change(where: str, image: Image.Image, usual: float) -> tuple[Image
         _choose_part(where)
         mask = brush(where, image)
         if mask is None:
-            st.caption(":material/info: Nothing is painted yet: as it stands, all of it would be drawn anew.")
+            st.caption(":material/info: Nothing is painted yet.")
         return mask, _change(where, BRUSH, usual)
     left, right = st.columns([1, 2], vertical_alignment="top")
     with right:

@@ -91,6 +91,13 @@ def use_again(record: dict[str, Any]) -> None:
     st.session_state["go"] = "screens/create.py"
 
 
+def more_of(name: str) -> None:
+    """Takes a picture to the part of the Create screen that makes more of it."""
+    st.session_state["more-of"] = name
+    st.session_state["looking"] = ""
+    st.session_state["go"] = "screens/create.py"
+
+
 def use_sheet_again(recipe: SheetRecipe) -> None:
     """Takes a sheet's recipe to the Create screen."""
     st.session_state["reuse-sheet"] = recipe
@@ -172,6 +179,10 @@ def _content(kept: Kept, row: tuple[str, ...]) -> None:
             st.button(
                 "Make again", key="dialog-again", icon=":material/replay:", on_click=use_again, args=(kept.record,),
                 disabled=not kept.prompt,
+            )  # fmt: skip
+            st.button(
+                "More of it", key="dialog-more", icon=":material/auto_awesome:", on_click=more_of, args=(kept.id,),
+                disabled=not kept.prompt, help="Variations, a remix, a part drawn anew, a larger one",
             )  # fmt: skip
             if kept.record.get("adapters"):
                 st.button(

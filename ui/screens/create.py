@@ -142,9 +142,10 @@ def made() -> None:
             kept.append(gallery().get(name))
         except GalleryError:
             continue  # it was deleted meanwhile
-    if not kept:
+    if not kept and not st.session_state.get("more-of"):
         with st.container(key="panel-made"):
             theme.empty("Your avatars appear here", "Choose what to draw, then press Draw.", "omar", "star")
+    if not kept:
         return
     notes = {note for each in kept for note in each.record.get("notes", [])}
     for note in sorted(notes):

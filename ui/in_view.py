@@ -1,0 +1,35 @@
+"""Brings a part of the page into view: on a phone what was asked for appears far below the button that asked."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_JS = """
+export default function ({ data }) {
+  // The page is drawn many times; it is moved once for each thing that is asked for.
+  if (window.chibiInView === data.turn) return;
+  window.chibiInView = data.turn;
+  let tries = 0;
+  const look = () => {
+    const place = document.querySelector(`.st-key-${CSS.escape(data.key)}`);
+    if (!place) return ++tries < 40 ? void setTimeout(look, 50) : undefined;
+    const box = place.getBoundingClientRect();
+    if (box.top >= 60 && box.top < window.innerHeight - 160) return;
+    place.style.scrollMarginTop = "5rem";
+    place.scrollIntoView({ block: "start", behavior: "smooth" });
+  };
+  look();
+}
+"""
+_MOVE = st.components.v2.component("chibi_in_view", js=_JS)
+
+
+def bring_into_view(key: str, turn: str) -> None:
+    """Scrolls to a container, unless it can be seen already.
+
+    Args:
+        key: the container's.
+        turn: another word for each time that it is asked for; while it stays, the page is not moved again.
+    """
+    with st.container(key=f"in-view-of-{key}"):
+        _MOVE(key=f"in-view-{key}", data={"key": key, "turn": f"{key} {turn}"})
