@@ -91,9 +91,30 @@ def tables() -> Iterator[str]:
             yield trait.replace("_", " ").capitalize()
             yield from words
     yield from (each.title for each in EXPRESSIONS.values())
+    yield from ARGPARSE
+    yield from STATES
     for name in setting_names():
         yield name.rpartition(".")[2].replace("_", " ").capitalize()
         yield explain(name)
+
+
+STATES = ("submitted", "preparing", "running", "saving", "stopped", "failed", "done", "encrypted", "plain")
+# What argparse itself says; it looks these up in our catalogue.
+ARGPARSE = (
+    "usage: ",
+    "positional arguments",
+    "options",
+    "show this help message and exit",
+    "show program's version number and exit",
+    "%(prog)s: error: %(message)s\n",
+    "argument %(argument_name)s: %(message)s",
+    "the following arguments are required: %s",
+    "unrecognized arguments: %s",
+    "expected one argument",
+    "expected at least one argument",
+    "invalid %(type)s value: %(value)r",
+    "invalid choice: %(value)r (choose from %(choices)s)",
+)
 
 
 def po_file(code: str) -> Path:

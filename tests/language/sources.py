@@ -23,7 +23,8 @@ SILENT_CALLS = {
     "setdefault", "startswith", "endswith", "removeprefix", "removesuffix", "import_module", "open", "glob", "rglob",
     "switch_page", "Page", "Character", "Scene", "component", "encode", "join", "replace", "setLevel", "which",
 }  # fmt: skip
-MARKUP = re.compile(r"<[^<>]*>|&\w+;|:material/\w+:|`[^`]*`|https?://\S+", re.DOTALL)
+MARKUP = re.compile(r"<[^<>]*>|&\w+;|:material/\w+:|`[^`]*`|https?://\S+|data:\S+|\b([KMG]B|px|sha256)\b", re.DOTALL)
+SCRIPT = re.compile(r"\bexport default\b|=> *\{")
 # A pattern, or a place in a file, not a sentence.
 PATTERN = re.compile(r"\\|\|\w|^\w+_\w+$")
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -150,7 +151,7 @@ def _sentence(node: ast.expr) -> Iterator[Said]:
     if form is not None:
         text = form[0].rstrip(".")
         own = re.sub(r"\{\w+\}", "", text)
-        if " " in own.strip() and WORD.search(own) and not PATTERN.search(own):
+        if " " in own and WORD.search(own) and not PATTERN.search(own):
             yield Said(text, None, node.lineno)
         for part in form[1].values():
             # f"{'one photo' if … else 'several photos'}": its words are a message of their own.
@@ -167,6 +168,8 @@ def sentences(tree: ast.AST) -> Iterator[Said]:
 
 def is_prose(text: str) -> bool:
     """Whether words are meant for people: two of them, or one with a capital; `\\0` stands for a value."""
+    if SCRIPT.search(text):
+        return False
     bare = MARKUP.sub(" ", text)
     words = WORD.findall(bare)
     if "\0" in text:

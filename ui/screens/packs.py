@@ -15,9 +15,10 @@ from ui.words import count, escaped, later, plain, telling, telling_later
 from workbench.adapters import ShelfEntry, list_shelf, thumbnail_bytes
 from workbench.errors import PackError
 from workbench.generation import Picture, choices
+from workbench.language import mark, told, tr
 from workbench.packs import EXPRESSIONS, Look, Pack, Recipe, create_pack, delete_pack, list_packs, load_pack
 
-NOBODY = "Anyone"
+NOBODY = mark("Anyone")
 NEW = "pack-new"
 
 
@@ -25,10 +26,15 @@ def show() -> None:
     """The screen, from top to bottom."""
     go_on()
     theme.header(
-        "Make sticker packs",
-        "Sixteen expressions of one person, cut out and ready for WeChat, Telegram, LINE, Discord, WhatsApp and more.",
-        ("lena", "wink"), ("ravi", "wave"), ("mia", "music"),
-    )  # fmt: skip
+        tr("Make sticker packs"),
+        tr(
+            "Sixteen expressions of one person, cut out and ready for WeChat, Telegram, LINE, Discord, WhatsApp "
+            "and more."
+        ),
+        ("lena", "wink"),
+        ("ravi", "wave"),
+        ("mia", "music"),
+    )
     names = list_packs()
     if not names or st.session_state.get(NEW):
         new_pack(names)
@@ -38,7 +44,9 @@ def show() -> None:
         try:
             pack = load_pack(name)
         except PackError:
-            st.button("Delete this pack", key="delete-broken", icon=":material/delete:", on_click=_delete, args=(name,))
+            st.button(
+                tr("Delete this pack"), key="delete-broken", icon=":material/delete:", on_click=_delete, args=(name,)
+            )
             raise
         one_pack(pack)
 
@@ -48,15 +56,17 @@ def new_pack(names: list[str]) -> None:
     shelf = {entry.name: entry for entry in list_shelf() if not entry.broken}
     left, right = st.columns([1, 1.25], gap="medium")
     with left, st.container(key="panel-new-pack"):
-        theme.section("Who")
+        theme.section(tr("Who"))
         who = _who(shelf)
-        theme.section("What they wear", "In all sixteen, so that it is one set.")
+        theme.section(tr("What they wear"), tr("In all sixteen, so that it is one set."))
         tables = choices()
         with st.container(key="grid-fields-pack"):
-            clothing = st.selectbox("Clothing", tables["clothing"], tables["clothing"].index("hoodie"))
-            colour = st.selectbox("Colour", tables["clothing_colour"])
+            clothing = st.selectbox(
+                tr("Clothing"), tables["clothing"], tables["clothing"].index("hoodie"), format_func=tr
+            )
+            colour = st.selectbox(tr("Colour"), tables["clothing_colour"], format_func=tr)
         taken = _free_name(who or "chibi", names)
-        name = st.text_input("Name of the pack", taken, key=f"pack-name-{taken}", max_chars=40)
+        name = st.text_input(tr("Name of the pack"), taken, key=f"pack-name-{taken}", max_chars=40)
         card = shelf[who].card if who else None
         recipe = Recipe(
             adapters=((who, 1.0),) if who else (),
@@ -68,16 +78,18 @@ def new_pack(names: list[str]) -> None:
             clothing_colour=str(colour),
         )
         st.button(
-            "Draw 16 expressions", key="make-pack", type="primary", icon=":material/brush:", width="stretch",
+            tr("Draw 16 expressions"), key="make-pack", type="primary", icon=":material/brush:", width="stretch",
             on_click=_make, args=(name or "", recipe),
         )  # fmt: skip
         if names:
-            st.button("Back to my packs", key="pack-back", type="tertiary", on_click=_set, args=(NEW, False))
+            st.button(tr("Back to my packs"), key="pack-back", type="tertiary", on_click=_set, args=(NEW, False))
     with right, st.container(key="panel-promise"):
-        faces = " · ".join(each.title for each in EXPRESSIONS.values() if not each.variant)
-        more = " · ".join(each.title for each in EXPRESSIONS.values() if each.variant)
-        theme.empty("One person, sixteen moods", "All are drawn with one seed, and any of them again.", "lena", "cheer")
-        st.html(theme.facts([("Faces", faces), ("With a gesture", more)]))
+        faces = " · ".join(tr(each.title) for each in EXPRESSIONS.values() if not each.variant)
+        more = " · ".join(tr(each.title) for each in EXPRESSIONS.values() if each.variant)
+        theme.empty(
+            tr("One person, sixteen moods"), tr("All are drawn with one seed, and any of them again."), "lena", "cheer"
+        )
+        st.html(theme.facts([(tr("Faces"), faces), (tr("With a gesture"), more)]))
 
 
 def _who(shelf: dict[str, ShelfEntry]) -> str:
@@ -87,13 +99,13 @@ def _who(shelf: dict[str, ShelfEntry]) -> str:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="who-pack"):
         place = st.empty()
         who = st.selectbox(
-            "Adapter", options, options.index(wanted) if wanted in options else 0, key="pack-who",
-            label_visibility="collapsed",
+            tr("Adapter"), options, options.index(wanted) if wanted in options else 0, key="pack-who",
+            label_visibility="collapsed", format_func=lambda each: tr(each) if each == NOBODY else each,
         )  # fmt: skip
         if who in shelf and (picture := thumbnail_bytes(shelf[who].card)):
             place.image(picture, width=74, alt=str(who))
     if who == NOBODY:
-        st.caption("Without an adapter the base draws somebody; each picture may be somebody else.")
+        st.caption(tr("Without an adapter the base draws somebody; each picture may be somebody else."))
     return str(who) if who in shelf else ""
 
 
@@ -120,12 +132,14 @@ def _which(names: list[str]) -> str:
     if st.session_state.get("pack") not in names:
         st.session_state["pack"] = names[0]
     with st.container(horizontal=True, vertical_alignment="center", key="pack-row"):
-        name = st.selectbox("Pack", names, key="pack", label_visibility="collapsed", width=260)
-        st.button("New pack", key="pack-begin", icon=":material/add:", on_click=_set, args=(NEW, True))
+        name = st.selectbox(tr("Pack"), names, key="pack", label_visibility="collapsed", width=260)
+        st.button(tr("New pack"), key="pack-begin", icon=":material/add:", on_click=_set, args=(NEW, True))
         if st.session_state.get("pack-sure") == name:
-            st.button("Yes, delete it", key="pack-delete-sure", type="primary", on_click=_delete, args=(name,))
+            st.button(tr("Yes, delete it"), key="pack-delete-sure", type="primary", on_click=_delete, args=(name,))
         else:
-            st.button("Delete", key="pack-delete", icon=":material/delete:", on_click=_set, args=("pack-sure", name))
+            st.button(
+                tr("Delete"), key="pack-delete", icon=":material/delete:", on_click=_set, args=("pack-sure", name)
+            )
     return str(name)
 
 
@@ -133,11 +147,18 @@ def _next_step(pack: Pack) -> None:
     missing = pack.missing
     with st.container(horizontal=True, vertical_alignment="center", key="pack-state"):
         kind = "good" if not missing else "warn"
-        st.html(theme.badge(f"{len(pack.drawn)} of {len(EXPRESSIONS)} drawn", kind), width="content")
-        who = ", ".join(name for name, _ in pack.recipe.adapters) or "anyone"
-        st.html(theme.badge(f"{who} · seed {pack.recipe.seed}"), width="content")
+        st.html(
+            theme.badge(
+                tr("{drawn} of {expressions} drawn", drawn=len(pack.drawn), expressions=len(EXPRESSIONS)), kind
+            ),
+            width="content",
+        )
+        who = ", ".join(name for name, _ in pack.recipe.adapters) or tr("anyone")
+        st.html(theme.badge(tr("{who} · seed {seed}", who=who, seed=pack.recipe.seed)), width="content")
         if missing:
-            label = "Draw 16 expressions" if not pack.drawn else f"Draw the other {len(missing)}"
+            label = (
+                tr("Draw 16 expressions") if not pack.drawn else tr("Draw the other {missing}", missing=len(missing))
+            )
             st.button(
                 label, key="draw-missing", type="primary", icon=":material/brush:", on_click=_set,
                 args=("pack-drawing", (missing, None)),
@@ -154,10 +175,10 @@ def _card(pack: Pack, name: str, look: Look, busy: bool) -> st.delta_generator.D
         else:
             place.html('<div class="sticker none"><span>' + escaped(known.emoji) + "</span></div>")
         with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"tools-sticker-{name}"):
-            chosen = st.checkbox(known.title, name in pack.chosen, key=f"choose-{pack.name}-{name}", disabled=busy)
+            chosen = st.checkbox(tr(known.title), name in pack.chosen, key=f"choose-{pack.name}-{name}", disabled=busy)
             st.button(
                 "", key=f"again-sticker-{name}", icon=":material/casino:", type="tertiary", disabled=busy,
-                help="Draw this one again", on_click=_again, args=(name,),
+                help=tr("Draw this one again"), on_click=_again, args=(name,),
             )  # fmt: skip
         if chosen != (name in pack.chosen):
             wanted = {*pack.chosen, name} if chosen else set(pack.chosen) - {name}
@@ -170,9 +191,9 @@ def _show(place: st.delta_generator.DeltaGenerator, pack: Pack, name: str, look:
     try:
         uri = sticker_uri(str(pack.picture_file(name)), pack.picture_file(name).stat().st_mtime_ns, pack, name, look)
     except PackError as error:
-        place.html(f'<div class="sticker none"><p class="small">{escaped(error.reason)}</p></div>')
+        place.html(f'<div class="sticker none"><p class="small">{escaped(told(error.reason))}</p></div>')
         return
-    place.html(f'<div class="sticker"><img src="{uri}" alt="{escaped(EXPRESSIONS[name].title)}"></div>')
+    place.html(f'<div class="sticker"><img src="{uri}" alt="{escaped(tr(EXPRESSIONS[name].title))}"></div>')
 
 
 def _draw(
@@ -186,20 +207,30 @@ def _draw(
     with st.container(horizontal=True, vertical_alignment="center"):
         bar = st.empty()
         # Any click ends this run of the page, and with it the drawing; what is finished is kept.
-        st.button("Stop", key="stop-pack", icon=":material/stop_circle:")
-    bar.progress(0.0, "Opening the base… the first time takes some seconds.")
+        st.button(tr("Stop"), key="stop-pack", icon=":material/stop_circle:")
+    bar.progress(0.0, tr("Opening the base… the first time takes some seconds."))
     warm = engine(pack.recipe.base)
 
     def on_step(name: str, step: int, steps: int) -> None:
         at = expressions.index(name)
         done = (at + step / steps) / len(expressions)
-        bar.progress(done, f"{EXPRESSIONS[name].title} · {at + 1} of {len(expressions)} · step {step} of {steps}")
+        bar.progress(
+            done,
+            tr(
+                "{title} · {at} of {expressions} · step {step} of {steps}",
+                title=tr(EXPRESSIONS[name].title),
+                at=at + 1,
+                expressions=len(expressions),
+                step=step,
+                steps=steps,
+            ),
+        )
 
     def on_picture(name: str, _: Picture) -> None:
         _show(places[name], pack, name, look)
 
     made = pack.draw(warm, expressions, seed, on_step, on_picture)
-    later(f"{count(len(made), 'expression')} drawn")
+    later(tr("{made} drawn", made=count(len(made), "expression")))
 
 
 def _make(name: str, recipe: Recipe) -> None:
@@ -216,7 +247,7 @@ def _again(name: str) -> None:
 def _delete(name: str) -> None:
     with telling_later():
         delete_pack(name)
-        later(f"{plain(name)} deleted", ":material/delete:")
+        later(tr("{name} deleted", name=plain(name)), ":material/delete:")
     st.session_state["pack-sure"] = ""
 
 

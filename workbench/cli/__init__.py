@@ -10,6 +10,7 @@ Exit codes: 0 done, 1 the answer is no (photos that cannot be used, a run that f
 from __future__ import annotations
 
 import argparse
+import gettext
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ from workbench.cli import (
 )
 from workbench.cli.output import print_json
 from workbench.errors import WorkbenchError
+from workbench.language import ENGLISH, language, speaking, told, told_error, tr
+from workbench.language.catalogue import DOMAIN, FOLDER
 
 COMMANDS = (
     check, plan, train, runs, queue, report, create, pack, adapters, forget, privacy, vault, doctor, ui, accounts, demo,
@@ -46,15 +49,19 @@ def build_parser() -> argparse.ArgumentParser:
     # --json may stand before or after the command; SUPPRESS keeps the second from undoing the first.
     json_flag = argparse.ArgumentParser(add_help=False)
     json_flag.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="print the result as JSON, for scripts"
+        "--json", action="store_true", default=argparse.SUPPRESS, help=tr("print the result as JSON, for scripts")
     )
     parser = argparse.ArgumentParser(
         prog="workbench",
-        description="Selfies in, chibi avatars out.",
-        epilog="The shortest way: workbench check DIR; workbench train photos=DIR name=mia; workbench create -a mia",
+        description=tr("Selfies in, chibi avatars out."),
+        epilog=tr(
+            "The shortest way: workbench check DIR; workbench train photos=DIR name=mia; workbench create -a mia"
+        ),
         parents=[json_flag],
     )
-    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"workbench {__version__}", help=tr("show the version and exit")
+    )
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     for command in COMMANDS:
         command.add(commands, json_flag)
@@ -72,24 +79,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from workbench.device import prepare_environment
 
+    _argparse_speaks()
     args = build_parser().parse_args(arguments)
     prepare_environment(brief=args.command != "ui")  # torch is imported by the commands, when they run
     args.json = getattr(args, "json", False)
     try:
         _in_good_hands(args)
-        return int(args.run(args))
+        # Scripts read what `--json` says; people read the rest.
+        with speaking(ENGLISH if args.json else language()):
+            return int(args.run(args))
     except WorkbenchError as error:
         if args.json:
             print_json({"error": {"thing": error.thing, "reason": error.reason, "way_out": error.way_out}})
-        print(f"workbench: {error}", file=sys.stderr)
+        print(f"workbench: {told_error(error.thing, error.reason, error.way_out)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("workbench: interrupted", file=sys.stderr)
+        print(f"workbench: {tr('interrupted')}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader has seen enough (`workbench adapters list | head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _argparse_speaks() -> None:
+    """argparse looks its own words up in the catalogue that the standard library's `gettext` is bound to."""
+    if (code := language()) != ENGLISH:
+        os.environ["LANGUAGE"] = code
+        gettext.bindtextdomain(DOMAIN, FOLDER)
+        gettext.textdomain(DOMAIN)
 
 
 def _in_good_hands(args: argparse.Namespace) -> None:
@@ -104,9 +122,9 @@ def _in_good_hands(args: argparse.Namespace) -> None:
     elif command != "doctor":  # which says what is wrong with the workspace, and goes on
         from workbench.jobs.layout import open_workspace
 
-        for told in open_workspace():
-            print(f"workbench: {told}.", file=sys.stderr)
+        for words in open_workspace():
+            print(f"workbench: {told(words + '.')}", file=sys.stderr)
     for expired in enforce_retention():
-        print(f"workbench: {expired}.", file=sys.stderr)
+        print(f"workbench: {told(f'{expired}.')}", file=sys.stderr)
     if command in ("check", "train", "runs", "queue", "vault"):
         ask_passphrase()

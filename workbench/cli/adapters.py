@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli import adapters_make
 from workbench.cli.output import Commands, Flags, megabytes, print_json, print_table, short_path
+from workbench.language import told, tr, trn
 
 if TYPE_CHECKING:
     from workbench.adapters import ShelfEntry
@@ -19,46 +20,48 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("adapters", parents=[flags], help="list, show, check, mix, share and delete adapters")
+    parser = commands.add_parser(
+        "adapters", parents=[flags], help=tr("list, show, check, mix, share and delete adapters")
+    )
     parser.set_defaults(run=list_adapters, search="", tag=[])
     actions = parser.add_subparsers(dest="action", metavar="action")
-    listing = actions.add_parser("list", parents=[flags], help="what is on the shelf")
-    listing.add_argument("--search", default="", metavar="WORDS", help="only those that have all these words")
-    listing.add_argument("--tag", action="append", default=[], help="only those with this tag; may be repeated")
+    listing = actions.add_parser("list", parents=[flags], help=tr("what is on the shelf"))
+    listing.add_argument("--search", default="", metavar="WORDS", help=tr("only those that have all these words"))
+    listing.add_argument("--tag", action="append", default=[], help=tr("only those with this tag; may be repeated"))
     listing.set_defaults(run=list_adapters)
     for action, words, run in (
-        ("show", "what an adapter says of itself", show),
-        ("clean", "take out what its file tells of the photos it was trained on", clean),
-        ("delete", "put it into the trash", delete),
-        ("restore", "bring it back from the trash", restore),
-        ("label", "write tags, whose version it is and its usual strength on it", label),
-        ("card", "write licence, agreed use, author or trigger into its card", card),
+        ("show", tr("what an adapter says of itself"), show),
+        ("clean", tr("take out what its file tells of the photos it was trained on"), clean),
+        ("delete", tr("put it into the trash"), delete),
+        ("restore", tr("bring it back from the trash"), restore),
+        ("label", tr("write tags, whose version it is and its usual strength on it"), label),
+        ("card", tr("write licence, agreed use, author or trigger into its card"), card),
     ):
         one = actions.add_parser(action, parents=[flags], help=words)
         one.add_argument("name", metavar="NAME")
         one.set_defaults(run=run)
         if action == "delete":
-            one.add_argument("--for-good", action="store_true", help="erase it at once; there is no way back")
+            one.add_argument("--for-good", action="store_true", help=tr("erase it at once; there is no way back"))
         elif action == "label":
-            one.add_argument("--tags", metavar="A,B", help="separated by commas; empty takes them away")
-            one.add_argument("--subject", help="whose version it is")
-            one.add_argument("--strength", type=float, help="to begin with; 1 is as trained")
+            one.add_argument("--tags", metavar="A,B", help=tr("separated by commas; empty takes them away"))
+            one.add_argument("--subject", help=tr("whose version it is"))
+            one.add_argument("--strength", type=float, help=tr("to begin with; 1 is as trained"))
         elif action == "card":
             for field, help_ in (
-                ("licence", "terms under which it may be shared"), ("scope", "what the person shown agreed to"),
-                ("author", "who made it"), ("trigger", "the word that calls the person"),
+                ("licence", tr("terms under which it may be shared")), ("scope", tr("what the person shown agreed to")),
+                ("author", tr("who made it")), ("trigger", tr("the word that calls the person")),
             ):  # fmt: skip
                 one.add_argument(f"--{field}", help=help_)
-    trash = actions.add_parser("trash", parents=[flags], help="what was deleted in the last 30 days")
-    trash.add_argument("--empty", action="store_true", help="erase all of it for good")
+    trash = actions.add_parser("trash", parents=[flags], help=tr("what was deleted in the last 30 days"))
+    trash.add_argument("--empty", action="store_true", help=tr("erase all of it for good"))
     trash.set_defaults(run=show_trash)
-    importer = actions.add_parser("import", parents=[flags], help="put a file, a zip or a peft folder on the shelf")
+    importer = actions.add_parser("import", parents=[flags], help=tr("put a file, a zip or a peft folder on the shelf"))
     importer.add_argument("file", type=Path, metavar="FILE")
-    importer.add_argument("--name", default="", help="what to call it; the file's name if not given")
-    importer.add_argument("--replace", action="store_true", help="replace an adapter of that name")
-    importer.add_argument("--partial", action="store_true", help="bring only those weights that are understood")
+    importer.add_argument("--name", default="", help=tr("what to call it; the file's name if not given"))
+    importer.add_argument("--replace", action="store_true", help=tr("replace an adapter of that name"))
+    importer.add_argument("--partial", action="store_true", help=tr("bring only those weights that are understood"))
     importer.set_defaults(run=import_file)
-    rename = actions.add_parser("rename", parents=[flags], help="give it another name")
+    rename = actions.add_parser("rename", parents=[flags], help=tr("give it another name"))
     rename.add_argument("name", metavar="NAME")
     rename.add_argument("new_name", metavar="NEW")
     rename.set_defaults(run=rename_one)
@@ -76,9 +79,9 @@ def list_adapters(args: argparse.Namespace) -> int:
     elif found:
         print_table([_row(entry) for entry in found])
     elif entries:
-        print("No adapter has all of these words and tags.")
+        print(tr("No adapter has all of these words and tags."))
     else:
-        print("The shelf is empty. workbench train photos=DIR name=NAME makes an adapter.")
+        print(tr("The shelf is empty. workbench train photos=DIR name=NAME makes an adapter."))
     return 0
 
 
@@ -100,13 +103,13 @@ def show(args: argparse.Namespace) -> int:
 
     others = [each.name for each in versions(list_shelf())[subject_of(entry)] if each.name != entry.name]
     for key, value in (
-        ("on the shelf under", ", ".join(entry.label.tags)), ("other versions", ", ".join(others)),
-        ("usual strength", f"{entry.label.strength:g}" if entry.label.strength != 1 else ""),
+        (tr("on the shelf under"), ", ".join(entry.label.tags)), (tr("other versions"), ", ".join(others)),
+        (tr("usual strength"), f"{entry.label.strength:g}" if entry.label.strength != 1 else ""),
     ):  # fmt: skip
         if value:
             print(f"  {key}: {value}")
     for note in entry.notes:
-        print(f"  note: {note}")
+        print(tr("  note: {note}", note=told(note)))
     say_private(entry.private, entry.name)
     return 0
 
@@ -128,9 +131,9 @@ def import_file(args: argparse.Namespace) -> int:
     if args.json:
         print_json(describe(entry) | more)
         return 0
-    print(f"{entry.name} is on the shelf.")
+    print(tr("{name} is on the shelf.", name=entry.name))
     for note in entry.notes:
-        print(f"  note: {note}")
+        print(tr("  note: {note}", note=told(note)))
     for key, value in more.items():
         if value:
             print(f"  {key.replace('_', ' ')}: {_plain(value)[:2000]}")
@@ -146,9 +149,9 @@ def clean(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"removed": [asdict(each) for each in found]})
     elif found:
-        print(f"Taken out of {args.name}: {', '.join(each.key for each in found)}")
+        print(tr("Taken out of {name}: {keys}", name=args.name, keys=", ".join(each.key for each in found)))
     else:
-        print(f"{args.name} tells nothing of the photos it was trained on.")
+        print(tr("{name} tells nothing of the photos it was trained on.", name=args.name))
     return 0
 
 
@@ -156,7 +159,7 @@ def rename_one(args: argparse.Namespace) -> int:
     from workbench.adapters import rename_adapter
 
     entry = rename_adapter(args.name, args.new_name)
-    print_json(describe(entry)) if args.json else print(f"{args.name} is now {entry.name}.")
+    print_json(describe(entry)) if args.json else print(tr("{name} is now {name2}.", name=args.name, name2=entry.name))
     return 0
 
 
@@ -169,13 +172,19 @@ def delete(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"removed": [str(path) for path in removed]})
         else:
-            print(f"Erased {', '.join(short_path(path) for path in removed)}")
+            print(tr("Erased {files}", files=", ".join(short_path(path) for path in removed)))
         return 0
     deleted = trash_adapter(args.name)
     if args.json:
         print_json({"removed": [path.name for path in deleted.files], "undo": deleted.id})
     else:
-        print(f"{deleted.name} is in the trash for {DAYS} days. workbench adapters restore {deleted.name}")
+        print(
+            tr(
+                "{name} is in the trash for {days} days. workbench adapters restore {name}",
+                name=deleted.name,
+                days=DAYS,
+            )
+        )
     return 0
 
 
@@ -183,7 +192,7 @@ def restore(args: argparse.Namespace) -> int:
     from workbench.adapters.trash import restore_adapter
 
     entry = restore_adapter(args.name)
-    print_json(describe(entry)) if args.json else print(f"{entry.name} is on the shelf again.")
+    print_json(describe(entry)) if args.json else print(tr("{name} is on the shelf again.", name=entry.name))
     return 0
 
 
@@ -192,15 +201,26 @@ def show_trash(args: argparse.Namespace) -> int:
 
     if args.empty:
         erased = empty_trash()
-        print_json({"removed": [path.name for path in erased]}) if args.json else print(f"Erased {len(erased)} files.")
+        print_json({"removed": [path.name for path in erased]}) if args.json else print(
+            trn("Erased {number} file.", "Erased {number} files.", len(erased))
+        )
         return 0
     found = list_trash()
     if args.json:
         print_json([{"id": each.id, "name": each.name, "days_left": each.days_left} for each in found])
     elif found:
-        print_table([[each.name, f"{each.deleted:%Y-%m-%d %H:%M}", f"{each.days_left} days left"] for each in found])
+        print_table(
+            [
+                [
+                    each.name,
+                    f"{each.deleted:%Y-%m-%d %H:%M}",
+                    trn("{number} day left", "{number} days left", each.days_left),
+                ]
+                for each in found
+            ]
+        )
     else:
-        print("The trash is empty.")
+        print(tr("The trash is empty."))
     return 0
 
 
@@ -214,7 +234,15 @@ def label(args: argparse.Namespace) -> int:
     if args.json:
         print_json(asdict(now))
     else:
-        print(f"{name}: tags {', '.join(now.tags) or 'none'}; strength {now.strength:g}; subject {now.subject or name}")
+        print(
+            tr(
+                "{name}: tags {tags}; strength {strength}; subject {subject}",
+                name=name,
+                tags=", ".join(now.tags) or tr("none"),
+                strength=f"{now.strength:g}",
+                subject=now.subject or name,
+            )
+        )
     return 0
 
 
@@ -228,7 +256,7 @@ def card(args: argparse.Namespace) -> int:
     if args.json:
         print_json({key: getattr(now, key) for key in fields})
     else:
-        print("\n".join(f"{key}: {getattr(now, key) or 'not stated'}" for key in fields))
+        print("\n".join(f"{key}: {getattr(now, key) or tr('not stated')}" for key in fields))
     return 0
 
 
@@ -239,8 +267,8 @@ def say_private(findings: Sequence[Finding], name: str) -> None:
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     red, plain = ("\033[31m", "\033[0m") if coloured else ("", "")
     for each in findings:
-        print(f"{red}  private: {each.key} tells {each.why}{plain}")
-    print(f"  Exports leave this out. workbench adapters clean {name} takes it out of the file itself.")
+        print(f"{red}  {tr('private: {key} tells {why}', key=each.key, why=told(each.why))}{plain}")
+    print(tr("  Exports leave this out. workbench adapters clean {name} takes it out of the file itself.", name=name))
 
 
 def describe(entry: ShelfEntry) -> dict[str, Any]:
@@ -266,10 +294,10 @@ def describe(entry: ShelfEntry) -> dict[str, Any]:
 
 def _row(entry: ShelfEntry) -> list[str]:
     card = entry.card
-    rank = f"rank {card.rank}" if card.rank else ""
-    words = f"broken: {entry.broken}" if entry.broken else "; ".join(entry.notes)
+    rank = tr("rank {rank}", rank=card.rank) if card.rank else ""
+    words = tr("broken: {reason}", reason=told(entry.broken)) if entry.broken else "; ".join(map(told, entry.notes))
     if entry.private:
-        words = "; ".join(filter(None, [words, "tells of its photos"]))
+        words = "; ".join(filter(None, [words, tr("tells of its photos")]))
     tags = " ".join(f"#{tag}" for tag in entry.label.tags)
     when = f"{entry.modified:%Y-%m-%d %H:%M}"
     return [entry.name, card.trigger, card.base, rank, megabytes(entry.size), when, tags, words]

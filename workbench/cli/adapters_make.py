@@ -11,72 +11,77 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import Commands, Flags, megabytes, print_json, print_table, short_path
+from workbench.language import mark, told, tr
 
 if TYPE_CHECKING:
     from workbench.adapters import ShelfEntry
     from workbench.adapters.blend import Blend, Ingredient
 
 SPEC = "NAME[:STRENGTH][@PART]"
-SPEC_HELP = "PART is identity, style, or strengths of blocks: up_blocks.1=0.5,rest=0"
+SPEC_HELP = mark("PART is identity, style, or strengths of blocks: up_blocks.1=0.5,rest=0")
 
 
 def add(actions: Commands, flags: Flags) -> None:
-    check_ = actions.add_parser("check", parents=[flags], help="what a file is, which programs read it, and a proof")
-    check_.add_argument("file", metavar="FILE", help="a name on the shelf, a .safetensors file, or a peft folder")
+    check_ = actions.add_parser(
+        "check", parents=[flags], help=tr("what a file is, which programs read it, and a proof")
+    )
+    check_.add_argument("file", metavar="FILE", help=tr("a name on the shelf, a .safetensors file, or a peft folder"))
     check_.set_defaults(run=check)
-    export_ = actions.add_parser("export", parents=[flags], help="write the file that another program reads")
+    export_ = actions.add_parser("export", parents=[flags], help=tr("write the file that another program reads"))
     export_.add_argument("name", metavar="NAME")
     export_.add_argument(
         "--format",
         default="kohya",
         choices=("kohya", "diffusers", "peft"),
-        help="kohya is for ComfyUI, A1111 and Forge",
+        help=tr("kohya is for ComfyUI, A1111 and Forge"),
     )
-    export_.add_argument("--out", type=Path, metavar="FILE", help="where to write it")
+    export_.add_argument("--out", type=Path, metavar="FILE", help=tr("where to write it"))
     export_.set_defaults(run=export)
-    mix_ = actions.add_parser("mix", parents=[flags], help="a new adapter from two to four", epilog=SPEC_HELP)
+    mix_ = actions.add_parser("mix", parents=[flags], help=tr("a new adapter from two to four"), epilog=tr(SPEC_HELP))
     mix_.add_argument("specs", nargs="+", metavar=SPEC)
-    mix_.add_argument("-o", "--out", required=True, metavar="NEW", help="name of the new adapter")
+    mix_.add_argument("-o", "--out", required=True, metavar="NEW", help=tr("name of the new adapter"))
     mix_.add_argument("--method", default="svd", choices=("svd", "cat", "linear", "ties", "dare"))
-    mix_.add_argument("--rank", type=int, default=0, help="of the new adapter; 0 takes the largest there is")
-    mix_.add_argument("--density", type=float, default=0.5, help="share of each change that ties and dare keep")
-    mix_.add_argument("--seed", type=int, default=0, help="of what dare drops")
+    mix_.add_argument("--rank", type=int, default=0, help=tr("of the new adapter; 0 takes the largest there is"))
+    mix_.add_argument("--density", type=float, default=0.5, help=tr("share of each change that ties and dare keep"))
+    mix_.add_argument("--seed", type=int, default=0, help=tr("of what dare drops"))
     mix_.set_defaults(run=mix)
-    resize_ = actions.add_parser("resize", parents=[flags], help="a smaller copy; says how much it keeps")
+    resize_ = actions.add_parser("resize", parents=[flags], help=tr("a smaller copy; says how much it keeps"))
     resize_.add_argument("name", metavar="NAME")
     resize_.add_argument("new_name", metavar="NEW")
-    resize_.add_argument("--rank", type=int, default=0, help="the most a layer may have")
-    resize_.add_argument("--energy", type=float, default=0.0, help="share of each layer to keep, such as 0.95")
+    resize_.add_argument("--rank", type=int, default=0, help=tr("the most a layer may have"))
+    resize_.add_argument("--energy", type=float, default=0.0, help=tr("share of each layer to keep, such as 0.95"))
     resize_.set_defaults(run=resize)
     for each in (mix_, resize_):
-        each.add_argument("--replace", action="store_true", help="replace an adapter of that name")
-        each.add_argument("--no-proof", action="store_true", help="do not open a base to prove the result")
-    fuse_ = actions.add_parser("fuse", parents=[flags], help="build adapters into a copy of their base")
+        each.add_argument("--replace", action="store_true", help=tr("replace an adapter of that name"))
+        each.add_argument("--no-proof", action="store_true", help=tr("do not open a base to prove the result"))
+    fuse_ = actions.add_parser("fuse", parents=[flags], help=tr("build adapters into a copy of their base"))
     fuse_.add_argument("specs", nargs="+", metavar="NAME[:STRENGTH]")
-    fuse_.add_argument("-o", "--out", required=True, type=Path, metavar="FOLDER", help="the new base")
+    fuse_.add_argument("-o", "--out", required=True, type=Path, metavar="FOLDER", help=tr("the new base"))
     fuse_.set_defaults(run=fuse)
     for each in (check_, export_, mix_, resize_, fuse_):
-        each.add_argument("--base", default="", help="base model; the adapter's own if not given")
-    pack_ = actions.add_parser("pack", parents=[flags], help="one zip to give away")
+        each.add_argument("--base", default="", help=tr("base model; the adapter's own if not given"))
+    pack_ = actions.add_parser("pack", parents=[flags], help=tr("one zip to give away"))
     pack_.add_argument("name", metavar="NAME")
-    pack_.add_argument("-o", "--out", type=Path, metavar="FILE", help="NAME.zip if not given")
+    pack_.add_argument("-o", "--out", type=Path, metavar="FILE", help=tr("NAME.zip if not given"))
     pack_.set_defaults(run=pack)
-    push_ = actions.add_parser("push", parents=[flags], help="upload it to a hub repository, with a model card")
+    push_ = actions.add_parser("push", parents=[flags], help=tr("upload it to a hub repository, with a model card"))
     push_.add_argument("name", metavar="NAME")
     push_.add_argument("repository", metavar="OWNER/REPO")
-    push_.add_argument("--licence", help="terms under which it may be shared; written into its card")
-    push_.add_argument("--agreed", default="", help="what the person shown agreed to, if its card does not say")
+    push_.add_argument("--licence", help=tr("terms under which it may be shared; written into its card"))
+    push_.add_argument("--agreed", default="", help=tr("what the person shown agreed to, if its card does not say"))
     push_.add_argument(
-        "--public", action="store_true", help="let everyone see it; a new repository is private otherwise"
+        "--public", action="store_true", help=tr("let everyone see it; a new repository is private otherwise")
     )
-    push_.add_argument("--endpoint", help="another hub than huggingface.co")
-    push_.add_argument("--yes", action="store_true", help="do not ask")
+    push_.add_argument("--endpoint", help=tr("another hub than huggingface.co"))
+    push_.add_argument("--yes", action="store_true", help=tr("do not ask"))
     push_.set_defaults(run=push)
     for each in (pack_, push_):
-        each.add_argument("--pictures", type=int, default=4, help="how many pictures of the gallery go along")
+        each.add_argument("--pictures", type=int, default=4, help=tr("how many pictures of the gallery go along"))
     for each in (export_, pack_):
         each.add_argument(
-            "--keep-private", action="store_true", help="leave in what the file tells of the photos it was trained on"
+            "--keep-private",
+            action="store_true",
+            help=tr("leave in what the file tells of the photos it was trained on"),
         )
 
 
@@ -112,26 +117,41 @@ def check(args: argparse.Namespace) -> int:
         print_json(table | {"report": asdict(report)})
         return 0
     low, high = min(report.alphas, default=0), max(report.alphas, default=0)
-    alphas = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    alphas = f"{low:g}" if low == high else tr("{low} to {high}", low=f"{low:g}", high=f"{high:g}")
+    size = f", {megabytes(path.stat().st_size)}" if path.exists() else ""
+    strongest, share = report.strongest
     facts = [
-        ("family", report.family or "unknown"), ("spelling", report.spelling),
-        ("rank", ", ".join(map(str, report.ranks))), ("alpha", alphas),
-        *(("changes", target) for target in report.targets),
-        ("weights", f"{report.parameters:,} numbers, {', '.join(report.dtypes)}, {megabytes(path.stat().st_size)}"
-                    if path.exists() else f"{report.parameters:,} numbers, {', '.join(report.dtypes)}"),
-        ("trained on", "; ".join(report.trained_on)),
-        ("strongest", f"{report.strongest[0]}, {report.strongest[1]:.3g} of a layer"),
-    ]  # fmt: skip
+        (tr("family"), report.family or tr("unknown")),
+        (tr("spelling"), report.spelling),
+        (tr("rank"), ", ".join(map(str, report.ranks))),
+        ("alpha", alphas),
+        *((tr("changes"), told(target)) for target in report.targets),
+        (tr("weights"), f"{tr('{count} numbers', count=f'{report.parameters:,}')}, {', '.join(report.dtypes)}{size}"),
+        (tr("trained on"), "; ".join(map(told, report.trained_on))),
+        (tr("strongest"), tr("{layer}, {share} of a layer", layer=strongest, share=f"{share:.3g}")),
+    ]
     print(name)
     print_table([[f"  {key}", value] for key, value in facts])
-    print_table([[f"  {each.program}", each.reads, each.note] for each in report.readers])
+    print_table([[f"  {each.program}", tr(each.reads), told(each.note)] for each in report.readers])
     for note in report.warnings:
-        print(f"  note: {note}")
+        print(tr("  note: {note}", note=told(note)))
     say_private(report.private, name)
     if report.proof:
-        print(f"{name} is sound: all {report.proof.modules} layers match, and a fresh pipeline draws the same picture.")
+        print(
+            tr(
+                "{name} is sound: all {modules} layers match, and a fresh pipeline draws the same picture.",
+                name=name,
+                modules=report.proof.modules,
+            )
+        )
     else:
-        print(f"{name} was not proven: {report.no_proof}. --base NAME opens another.")
+        print(
+            tr(
+                "{name} was not proven: {no_proof}. --base NAME opens another.",
+                name=name,
+                no_proof=told(report.no_proof),
+            )
+        )
     return 0
 
 
@@ -184,7 +204,13 @@ def fuse(args: argparse.Namespace) -> int:
         print_json(asdict(fused))
     else:
         print(
-            f"{short_path(fused.folder)} draws as {base} with {', '.join(args.specs)} ({fused.layers} layers changed)."
+            tr(
+                "{folder} draws as {base} with {specs} ({layers} layers changed).",
+                folder=short_path(fused.folder),
+                base=base,
+                specs=", ".join(args.specs),
+                layers=fused.layers,
+            )
         )
     return 0
 
@@ -214,9 +240,21 @@ def push(args: argparse.Namespace) -> int:
         where = args.endpoint or "huggingface.co"
         if args.json or not sys.stdin.isatty():
             raise AdapterError(entry.name, f"this uploads it to {where} and nobody is here to ask", "Add --yes")
-        seen = "for everyone to see" if args.public else "for you alone to see, if the repository is new"
-        if input(f"Upload {entry.name}, its card and pictures to {where}, {seen}? [y/N] ").strip().lower() != "y":
-            print("Nothing was uploaded.")
+        seen = tr("for everyone to see") if args.public else tr("for you alone to see, if the repository is new")
+        if (
+            input(
+                tr(
+                    "Upload {name}, its card and pictures to {where}, {seen}? [y/N] ",
+                    name=entry.name,
+                    where=where,
+                    seen=seen,
+                )
+            )
+            .strip()
+            .lower()
+            != "y"
+        ):
+            print(tr("Nothing was uploaded."))
             return 1
     if args.licence:
         rewrite_card(entry.path, licence=args.licence)
@@ -240,11 +278,18 @@ def _say_blend(args: argparse.Namespace, blend: Blend) -> int:
         )  # fmt: skip
         return 0
     ranks = ", ".join(map(str, blend.ranks))
-    print(f"{blend.entry.name} is on the shelf: rank {ranks}, {100 * blend.kept:.1f} % of the change kept.")
+    print(
+        tr(
+            "{name} is on the shelf: rank {ranks}, {kept} % of the change kept.",
+            name=blend.entry.name,
+            ranks=ranks,
+            kept=f"{100 * blend.kept:.1f}",
+        )
+    )
     for note in blend.notes:
-        print(f"  note: {note}")
+        print(tr("  note: {note}", note=told(note)))
     if blend.proof is None:
-        print("  It was not proven in a base.")
+        print(tr("  It was not proven in a base."))
     return 0
 
 

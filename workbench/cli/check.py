@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 from workbench.cli.output import Commands, Flags, print_json
+from workbench.language import told, tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("check", parents=[flags], help="say of each photo of a folder whether it can be used")
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of photos of one person")
+    parser = commands.add_parser(
+        "check", parents=[flags], help=tr("say of each photo of a folder whether it can be used")
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help=tr("a folder of photos of one person"))
     parser.set_defaults(run=run)
 
 
@@ -29,8 +32,9 @@ def run(args: argparse.Namespace) -> int:
     for judgement in verdict.judgements:
         print(f"{'✓' if judgement.accepted else '✗'} {judgement.name}")
         for problem in (*judgement.problems, *judgement.warnings):
-            print(f"    {problem}")
-    print(f"\n{len(verdict.accepted)} of {len(verdict.judgements)} photos can be used.")
+            print(f"    {told(str(problem))}")
+    good, all_of_them = len(verdict.accepted), len(verdict.judgements)
+    print("\n" + tr("{accepted} of {photos} photos can be used.", accepted=good, photos=all_of_them))
     for line in verdict.advice:
-        print(f"  {line}")
+        print(f"  {told(line)}")
     return 0 if verdict.ready else 1

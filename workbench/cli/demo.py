@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import Commands, Flags, duration, print_json, short_path
 from workbench.errors import TrainingError
+from workbench.language import ENGLISH, speaking, tr
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,9 +40,11 @@ SCENES: tuple[dict[str, str], ...] = (
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("demo", parents=[flags], help="learn the sample subject and draw a sheet of avatars")
+    parser = commands.add_parser(
+        "demo", parents=[flags], help=tr("learn the sample subject and draw a sheet of avatars")
+    )
     parser.add_argument(
-        "settings", nargs="*", metavar="key=value", help="settings of the training, for example steps=50"
+        "settings", nargs="*", metavar="key=value", help=tr("settings of the training, for example steps=50")
     )
     parser.set_defaults(run=run)
 
@@ -67,7 +70,10 @@ def run(args: argparse.Namespace) -> int:
 
     report = _report(settings.base, scores, seconds)
     folder = home() / "demo"
-    note = f"{settings.base} · {settings.train.steps} steps · {duration(seconds['in all'])} on {processor()}"
+    # The sheet's font has Latin letters only.
+    with speaking(ENGLISH):
+        lasted = duration(seconds["in all"])
+    note = f"{settings.base} · {settings.train.steps} steps · {lasted} on {processor()}"
     atomic_write(folder / "sheet.png", _sheet(settings.photos, pictures, note))
     atomic_write(folder / "report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     files = {
@@ -100,7 +106,10 @@ def _draw(quiet: bool) -> tuple[list[tuple[Image.Image, str]], dict[str, Any], d
         gallery.add(picture)
         drawn.append((picture.image, _label(scene)))
         if not quiet:
-            print(f"avatar {index + 1}/{len(SCENES)}: {_label(scene)}", flush=True)
+            print(
+                tr("avatar {index}/{scenes}: {scene}", index=index + 1, scenes=len(SCENES), scene=_label(scene)),
+                flush=True,
+            )
     end = time.perf_counter()
     scores = trait_agreement([image for image, _ in drawn], card.traits).to_dict()
     seconds = {"opening the base": opened - start, "drawing": end - opened, "each avatar": (end - opened) / len(SCENES)}
@@ -160,12 +169,17 @@ def processor() -> str:
 
 
 def _say(files: dict[str, Path], scores: dict[str, Any], total: float) -> None:
-    print(f"\nDone in {duration(total)}. The avatars show {scores['score']:.0%} of the traits that the photos show.")
+    print(
+        "\n"
+        + tr(
+            "Done in {total}. The avatars show {score} of the traits that the photos show.",
+            total=duration(total),
+            score=f"{scores['score']:.0%}",
+        )
+    )
     for name, path in files.items():
         print(f"  {name:<8} {short_path(path)}")
-    print(
-        "\nNext:\n"
-        "  make ui                                          your own photos, in the browser\n"
-        f"  .venv/bin/workbench create --adapter {NAME} --expression laughing --background park\n"
-        "  .venv/bin/workbench train photos=DIR name=NAME   a person of your own"
-    )
+    print("\n" + tr("Next:"))
+    print(f"  {'make ui':47} {tr('your own photos, in the browser')}")
+    print(f"  .venv/bin/workbench create --adapter {NAME} --expression laughing --background park")
+    print(f"  {'.venv/bin/workbench train photos=DIR name=NAME':47} {tr('a person of your own')}")

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from workbench.cli.output import Commands, Flags, megabytes, print_json
 from workbench.errors import WorkbenchError
+from workbench.language import mark, told, tr, trn
 
 PACKAGES = (
     "torch",
@@ -31,7 +32,7 @@ PACKAGES = (
     "streamlit",
     "pillow",
 )
-_SET_HOME = "set WORKBENCH_HOME to a folder of yours"
+_SET_HOME = mark("set WORKBENCH_HOME to a folder of yours")
 MARKS = {"good": "✓", "note": "·", "bad": "✗"}
 
 
@@ -45,28 +46,34 @@ class Finding:
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("doctor", parents=[flags], help="say whether this machine is ready, and what is used")
-    parser.add_argument("--quick", action="store_true", help="only disk, folders and the line of jobs; for monitors")
-    parser.add_argument("--repair", action="store_true", help="mend what can be mended: index, line, leftovers, layout")
+    parser = commands.add_parser(
+        "doctor", parents=[flags], help=tr("say whether this machine is ready, and what is used")
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help=tr("only disk, folders and the line of jobs; for monitors")
+    )
+    parser.add_argument(
+        "--repair", action="store_true", help=tr("mend what can be mended: index, line, leftovers, layout")
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    told: list[str] = []
+    repaired: list[str] = []
     if args.repair:
         from workbench.jobs.health import repair
 
-        told = repair()
+        repaired = repair()
         if not args.json:
-            print("".join(f"✓ {words}.\n" for words in told) or "Nothing had to be mended.\n")
+            print("".join(f"✓ {told(words + '.')}\n" for words in repaired) or tr("Nothing had to be mended.") + "\n")
     findings = list(examine(args.quick))
     ready = all(finding.state != "bad" for finding in findings)
     if args.json:
-        print_json({"ready": ready, "findings": [asdict(finding) for finding in findings], "repaired": told})
+        print_json({"ready": ready, "findings": [asdict(finding) for finding in findings], "repaired": repaired})
     else:
         for finding in findings:
-            print(f"{MARKS[finding.state]} {finding.thing}: {finding.words}")
-        print("\nReady." if ready else "\nNot ready: see the lines with ✗.")
+            print(f"{MARKS[finding.state]} {tr(finding.thing)}{tr(': ')}{finding.words}")
+        print("\n" + (tr("Ready.") if ready else tr("Not ready: see the lines with ✗.")))
     return 0 if ready else 1
 
 
@@ -77,26 +84,26 @@ def examine(quick: bool = False) -> Iterator[Finding]:
         quick: only what changes while the workbench runs.
     """
     for thing, look in (
-        ("layout", _layout),
-        ("disk", _disk),
-        ("workspace", _writable),
-        ("line of jobs", _line),
+        (mark("layout"), _layout),
+        (mark("disk"), _disk),
+        (mark("workspace"), _writable),
+        (mark("line of jobs"), _line),
     ):
         yield _look(thing, look)
     if quick:
         return
     for thing, look in (
-        ("Python", _python),
-        ("packages", _packages),
-        ("processor", _processor),
-        ("device", _device),
-        ("memory", _memory),
-        ("space used", _workspace),
-        ("files", _files),
-        ("shelf", _shelf),
-        ("vault", _vault),
-        ("face detector", _faces),
-        ("base", _base),
+        (mark("Python"), _python),
+        (mark("packages"), _packages),
+        (mark("processor"), _processor),
+        (mark("device"), _device),
+        (mark("memory"), _memory),
+        (mark("space used"), _workspace),
+        (mark("files"), _files),
+        (mark("shelf"), _shelf),
+        (mark("vault"), _vault),
+        (mark("face detector"), _faces),
+        (mark("base"), _base),
     ):
         yield _look(thing, look)
 
@@ -111,14 +118,19 @@ def _look(thing: str, look: Callable[[], tuple[Any, str]]) -> Finding:
 
 def _python() -> tuple[str, str]:
     fine = sys.version_info >= (3, 11)
-    words = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return ("good", words) if fine else ("bad", f"{words}; 3.11 or later is needed")
+    words = tr(
+        "{version} on {system} {machine}",
+        version=platform.python_version(),
+        system=platform.system(),
+        machine=platform.machine(),
+    )
+    return ("good", words) if fine else ("bad", tr("{words}; 3.11 or later is needed", words=words))
 
 
 def _packages() -> tuple[str, str]:
     missing = [name for name in PACKAGES if importlib.util.find_spec("PIL" if name == "pillow" else name) is None]
     if missing:
-        return "bad", f"missing: {', '.join(missing)}; `make venv` installs them"
+        return "bad", tr("missing: {missing}; `make venv` installs them", missing=", ".join(missing))
     return "good", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
 
 
@@ -126,8 +138,12 @@ def _processor() -> tuple[str, str]:
     from workbench.device import thread_count
 
     cores, used = os.cpu_count() or 1, thread_count()
-    words = f"{cores} cores, {used} threads"
-    return ("good", words) if used > 1 or cores == 1 else ("note", f"{words}; WORKBENCH_THREADS={cores} would use all")
+    words = tr("{cores} cores, {used} threads", cores=cores, used=used)
+    return (
+        ("good", words)
+        if used > 1 or cores == 1
+        else ("note", tr("{words}; WORKBENCH_THREADS={cores} would use all", words=words, cores=cores))
+    )
 
 
 def _device() -> tuple[str, str]:
@@ -137,16 +153,18 @@ def _device() -> tuple[str, str]:
 
     device = pick_device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    return "good", f"{name}, computing in {str(pick_dtype(device)).removeprefix('torch.')}"
+    return "good", tr("{name}, computing in {dtype}", name=name, dtype=str(pick_dtype(device)).removeprefix("torch."))
 
 
 def _memory() -> tuple[str, str]:
     import psutil
 
     memory = psutil.virtual_memory()
-    words = f"{megabytes(memory.available)} free of {megabytes(memory.total)}"
+    words = tr("{available} free of {total}", available=megabytes(memory.available), total=megabytes(memory.total))
     return (
-        ("good", words) if memory.available > 3e9 else ("note", f"{words}; training wants 3 GB: close other programs")
+        ("good", words)
+        if memory.available > 3e9
+        else ("note", tr("{words}; training wants 3 GB: close other programs", words=words))
     )
 
 
@@ -154,7 +172,11 @@ def _layout() -> tuple[str, str]:
     from workbench.config.layout import LAYOUT, layout_of_workspace
 
     found = layout_of_workspace()
-    words = f"{LAYOUT}" if found in (0, LAYOUT) else f"{found}; the next command makes it {LAYOUT}, with a copy"
+    words = (
+        f"{LAYOUT}"
+        if found in (0, LAYOUT)
+        else tr("{found}; the next command makes it {layout}, with a copy", found=found, layout=LAYOUT)
+    )
     return "good", words
 
 
@@ -167,7 +189,11 @@ def _writable() -> tuple[str, str]:
     if not home().exists():
         parent = next(path for path in home().parents if path.exists())
         fine = os.access(parent, os.W_OK | os.X_OK)
-        return ("good", f"{home()} (not there yet)") if fine else ("bad", f"{home()} cannot be made; {_SET_HOME}")
+        return (
+            ("good", tr("{home} (not there yet)", home=home()))
+            if fine
+            else ("bad", tr("{home} cannot be made; {set_home}", home=home(), set_home=tr(_SET_HOME)))
+        )
     try:
         with storage_errors(home()), tempfile.TemporaryFile(dir=home()) as file:
             file.write(b"x")
@@ -175,16 +201,25 @@ def _writable() -> tuple[str, str]:
             os.fsync(file.fileno())
     except WorkbenchError as error:
         return "bad", f"{home()}: {error.reason}; {_SET_HOME}"
-    return "good", f"{home()} can be written"
+    return "good", tr("{home} can be written", home=home())
 
 
 def _line() -> tuple[str, str]:
     from workbench.jobs.health import line_health
 
     found = line_health()
-    words = f"{found.running} running, {found.waiting} waiting, {found.failed} failed"
+    words = tr(
+        "{running} running, {waiting} waiting, {failed} failed",
+        running=found.running,
+        waiting=found.waiting,
+        failed=found.failed,
+    )
     if found.unattended:
-        return "note", f"{words}; {found.unattended} wait for a worker: `workbench queue` starts one"
+        return "note", tr(
+            "{words}; {unattended} wait for a worker: `workbench queue` starts one",
+            words=words,
+            unattended=found.unattended,
+        )
     return "good", words
 
 
@@ -193,11 +228,13 @@ def _files() -> tuple[str, str]:
 
     found = list(troubles())
     if not found:
-        return "good", "all can be read"
+        return "good", tr("all can be read")
     shown = "; ".join(f"{each.what} ({each.where})" for each in found[:5])
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    more = tr(" and {number} more", number=len(found) - 5) if len(found) > 5 else ""
     mends = sum(each.mends for each in found)
-    way_out = f"; `workbench doctor --repair` mends {mends} of {len(found)}" if mends else ""
+    way_out = (
+        tr("; `workbench doctor --repair` mends {mends} of {found}", mends=mends, found=len(found)) if mends else ""
+    )
     return "note", f"{shown}{more}{way_out}"
 
 
@@ -206,8 +243,12 @@ def _disk() -> tuple[str, str]:
     from workbench.jobs.training import NEEDED_BYTES
 
     free = free_space(home())
-    words = f"{megabytes(free)} free"
-    return ("good", words) if free > NEEDED_BYTES else ("bad", f"{words}; a run needs {megabytes(NEEDED_BYTES)}")
+    words = tr("{free} free", free=megabytes(free))
+    return (
+        ("good", words)
+        if free > NEEDED_BYTES
+        else ("bad", tr("{words}; a run needs {needed_bytes}", words=words, needed_bytes=megabytes(NEEDED_BYTES)))
+    )
 
 
 def _workspace() -> tuple[str, str]:
@@ -220,9 +261,15 @@ def _vault() -> tuple[str, str]:
     from workbench.privacy import vault_status
 
     found = vault_status()
-    words = f"{found.mode}: {found.sealed} private files encrypted, {found.plain} not; {found.protection}"
+    words = tr(
+        "{mode}: {sealed} private files encrypted, {plain} not; {protection}",
+        mode=found.mode,
+        sealed=found.sealed,
+        plain=found.plain,
+        protection=told(found.protection),
+    )
     if found.mode == "plain" and found.plain:
-        return "note", f"{words}; `workbench vault lock` encrypts them"
+        return "note", tr("{words}; `workbench vault lock` encrypts them", words=words)
     return "good", words
 
 
@@ -233,17 +280,20 @@ def _shelf() -> tuple[str, str]:
     state, words = _place(shelf(), "WORKBENCH_LORAS")
     entries = list_shelf()
     broken = [entry.name for entry in entries if entry.broken]
-    words += f", {len(entries)} adapters" + (f", broken: {', '.join(broken)}" if broken else "")
+    words += tr(", ") + trn("{number} adapter", "{number} adapters", len(entries))
+    words += tr(", ") + tr("broken: {names}", names=", ".join(broken)) if broken else ""
     return ("note" if broken and state == "good" else state), words
 
 
 def _place(folder: Path, variable: str) -> tuple[str, str]:
     if not folder.exists():
-        return "good", f"{folder} (not there yet)"
+        return "good", tr("{folder} (not there yet)", folder=folder)
     if not os.access(folder, os.W_OK | os.X_OK):
-        return "bad", f"{folder} may not be written; set {variable} to a folder of yours"
+        return "bad", tr(
+            "{folder} may not be written; set {variable} to a folder of yours", folder=folder, variable=variable
+        )
     used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return "good", f"{folder}, {megabytes(used)} used"
+    return "good", tr("{folder}, {used} used", folder=folder, used=megabytes(used))
 
 
 def _faces() -> tuple[str, str]:
@@ -254,7 +304,7 @@ def _faces() -> tuple[str, str]:
 
     # Finding nothing on an empty picture needs the detector and its weights all the same.
     find_faces(Image.fromarray(np.full((64, 64, 3), 128, np.uint8)))
-    return "good", "works offline"
+    return "good", tr("works offline")
 
 
 def _base() -> tuple[str, str]:
@@ -262,4 +312,6 @@ def _base() -> tuple[str, str]:
 
     folder, entry = locate("chibi-mini")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return "good", f"{entry.id}, {megabytes(size)}, fingerprint {fingerprint_folder(folder)[:12]}"
+    return "good", tr(
+        "{id}, {size}, fingerprint {folder}", id=entry.id, size=megabytes(size), folder=fingerprint_folder(folder)[:12]
+    )

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from workbench import jobs
 from workbench.jobs import JobState
+from workbench.language import tr
 
 LOOKS_PER_SECOND = 5
 # Saving an adapter and proving it takes some seconds; more than this means it hangs.
@@ -28,7 +29,7 @@ def follow(name: str, quiet: bool = False) -> JobState:
     try:
         return _follow(name, shown, end=None)
     except KeyboardInterrupt:
-        print("\nsaving; Ctrl-C again ends it at once", file=sys.stderr)
+        print("\n" + tr("saving; Ctrl-C again ends it at once"), file=sys.stderr)
         try:
             if jobs.job_state(name).active:
                 jobs.stop(name)
@@ -69,7 +70,9 @@ def _follow(name: str, shown: _Shown, end: float | None) -> JobState:
         state = jobs.job_state(name)
         if state.waiting:
             # In its first moment it is next, and about to begin.
-            shown.line(f"It waits: number {state.place} in the line." if state.place > 1 or _busy() else "")
+            shown.line(
+                tr("It waits: number {place} in the line.", place=state.place) if state.place > 1 or _busy() else ""
+            )
             jobs.wake()
         elif state.alive or not state.active:  # between the two the output is still the last process's
             shown.output()

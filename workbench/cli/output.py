@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from workbench.language import tr
 
 # What `add_subparsers` returns; argparse gives it no public name.
 Commands = Any
@@ -19,9 +22,15 @@ def print_json(result: Any) -> None:
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Columns as wide as their widest cell, two spaces apart."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal; a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def short_path(path: Path) -> str:
@@ -39,4 +48,6 @@ def megabytes(count: float) -> str:
 def duration(seconds: float) -> str:
     """Whole seconds below a minute, minutes and seconds above."""
     whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 60:
+        return tr("{seconds} s", seconds=whole)
+    return tr("{minutes} min {seconds} s", minutes=whole // 60, seconds=f"{whole % 60:02d}")

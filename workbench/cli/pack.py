@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import Commands, Flags, print_json, print_table, short_path
+from workbench.language import told, tr, trn
 
 if TYPE_CHECKING:
     from workbench.packs import Look, Pack, Platform
@@ -23,8 +24,8 @@ def add(commands: Commands, flags: Flags) -> None:
     parser = commands.add_parser(
         "pack",
         parents=[flags],
-        help="sticker packs and avatars for WeChat, Telegram, LINE, Discord, WhatsApp, …",
-        epilog="The shortest way: workbench pack draw mia -a mia; workbench pack export mia -p wechat",
+        help=tr("sticker packs and avatars for WeChat, Telegram, LINE, Discord, WhatsApp, …"),
+        epilog=tr("The shortest way: workbench pack draw mia -a mia; workbench pack export mia -p wechat"),
     )
     parser.set_defaults(run=list_all)
     actions = parser.add_subparsers(dest="action", metavar="action")
@@ -32,41 +33,47 @@ def add(commands: Commands, flags: Flags) -> None:
     def action(name: str, words: str, run: Any, named: bool = True) -> argparse.ArgumentParser:
         one: argparse.ArgumentParser = actions.add_parser(name, parents=[flags], help=words)
         if named:
-            one.add_argument("name", metavar="NAME", help="of the pack")
+            one.add_argument("name", metavar="NAME", help=tr("of the pack"))
         one.set_defaults(run=run)
         return one
 
-    action("list", "the packs there are", list_all, named=False)
-    draw = action("draw", "draw the sixteen expressions; goes on where it was stopped", draw_pack)
-    draw.add_argument("-a", "--adapter", action="append", default=[], metavar="NAME[:STRENGTH]", help="who is drawn")
-    draw.add_argument("--base", default="", help="base model; the adapter's own if not given")
-    draw.add_argument("--seed", type=int, help="of all pictures, so that the person stays the same")
-    draw.add_argument("--steps", type=int, default=0, help="sampling steps; the base's own if not given")
+    action("list", tr("the packs there are"), list_all, named=False)
+    draw = action("draw", tr("draw the sixteen expressions; goes on where it was stopped"), draw_pack)
+    draw.add_argument(
+        "-a", "--adapter", action="append", default=[], metavar="NAME[:STRENGTH]", help=tr("who is drawn")
+    )
+    draw.add_argument("--base", default="", help=tr("base model; the adapter's own if not given"))
+    draw.add_argument("--seed", type=int, help=tr("of all pictures, so that the person stays the same"))
+    draw.add_argument("--steps", type=int, default=0, help=tr("sampling steps; the base's own if not given"))
     draw.add_argument("--clothing", default="hoodie", metavar="WORD")
     draw.add_argument("--clothing-colour", default="red", metavar="WORD")
-    again = action("again", "draw single expressions again", draw_again)
+    again = action("again", tr("draw single expressions again"), draw_again)
     again.add_argument("expressions", nargs="+", metavar="EXPRESSION")
-    again.add_argument("--seed", type=int, help="another one is taken if not given")
-    export = action("export", "make the files for a platform, and check them", export_files)
-    export.add_argument("-p", "--platform", action="append", required=True, metavar="PLATFORM", help="may be repeated")
-    export.add_argument("--move", choices=MOVES, help="make the stickers move")
-    export.add_argument("--out", type=Path, metavar="DIR", help="where to write; into the pack if not given")
-    export.add_argument("--sign", action="store_true", help="add a C2PA manifest (needs the extra `credentials`)")
-    sheet = action("sheet", "all stickers on one page", draw_sheet)
-    sheet.add_argument("--out", type=Path, metavar="FILE", help="a PNG; sheet.png in the pack if not given")
+    again.add_argument("--seed", type=int, help=tr("another one is taken if not given"))
+    export = action("export", tr("make the files for a platform, and check them"), export_files)
+    export.add_argument(
+        "-p", "--platform", action="append", required=True, metavar="PLATFORM", help=tr("may be repeated")
+    )
+    export.add_argument("--move", choices=MOVES, help=tr("make the stickers move"))
+    export.add_argument("--out", type=Path, metavar="DIR", help=tr("where to write; into the pack if not given"))
+    export.add_argument("--sign", action="store_true", help=tr("add a C2PA manifest (needs the extra `credentials`)"))
+    sheet = action("sheet", tr("all stickers on one page"), draw_sheet)
+    sheet.add_argument("--out", type=Path, metavar="FILE", help=tr("a PNG; sheet.png in the pack if not given"))
     for one in (export, sheet):
-        one.add_argument("--only", default="", metavar="LIST", help="expressions, with commas; their order is kept")
-        one.add_argument("--words", choices=("en", "zh"), default="", help="lettering on the stickers")
+        one.add_argument("--only", default="", metavar="LIST", help=tr("expressions, with commas; their order is kept"))
+        one.add_argument("--words", choices=("en", "zh"), default="", help=tr("lettering on the stickers"))
         one.add_argument("--frame", choices=FRAMES, default="none")
-        one.add_argument("--colour", default="#ffd9e1", help="behind frames and avatars")
-        one.add_argument("--border", type=float, default=0.028, help="of the shorter side; 0 for none (0.028)")
+        one.add_argument("--colour", default="#ffd9e1", help=tr("behind frames and avatars"))
+        one.add_argument("--border", type=float, default=0.028, help=tr("of the shorter side; 0 for none (0.028)"))
         one.add_argument("--no-shadow", action="store_true")
-    check = action("check", "hold a folder of finished files against a platform's limits", check_folder, named=False)
+    check = action(
+        "check", tr("hold a folder of finished files against a platform's limits"), check_folder, named=False
+    )
     check.add_argument("folder", type=Path, metavar="DIR")
     check.add_argument("-p", "--platform", required=True, metavar="PLATFORM")
-    action("platforms", "what each platform takes, and where that is written", list_platforms, named=False)
-    delete = action("delete", "erase a pack with its files", delete_one)
-    delete.add_argument("--yes", action="store_true", help="do not ask")
+    action("platforms", tr("what each platform takes, and where that is written"), list_platforms, named=False)
+    delete = action("delete", tr("erase a pack with its files"), delete_one)
+    delete.add_argument("--yes", action="store_true", help=tr("do not ask"))
 
 
 def list_all(args: argparse.Namespace) -> int:
@@ -82,9 +89,11 @@ def list_all(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows)
     elif rows:
-        print_table([[each["name"], each.get("broken") or f"{len(each['drawn'])} of 16 drawn"] for each in rows])
+        print_table(
+            [[each["name"], each.get("broken") or tr("{drawn} of 16 drawn", drawn=len(each["drawn"]))] for each in rows]
+        )
     else:
-        print("There is no pack yet. workbench pack draw NAME -a ADAPTER makes one.")
+        print(tr("There is no pack yet. workbench pack draw NAME -a ADAPTER makes one."))
     return 0
 
 
@@ -123,18 +132,18 @@ def draw_again(args: argparse.Namespace) -> int:
 def _draw(args: argparse.Namespace, pack: Pack, expressions: Any, seed: int | None) -> int:
     from workbench.generation import Engine
 
-    def told(name: str, _: Any) -> None:
+    def on_picture(name: str, _: Any) -> None:
         if not args.json:
             print(short_path(pack.picture_file(name)))
 
     for expression in expressions:
         pack.recipe.request(_known(expression), seed)  # a mistake in a word should not cost the time of opening a base
     if expressions:
-        pack.draw(Engine(pack.recipe.base), expressions, seed, on_picture=told)
+        pack.draw(Engine(pack.recipe.base), expressions, seed, on_picture=on_picture)
     if args.json:
         print_json(_describe(pack))
     elif not expressions:
-        print(f"All sixteen expressions of {pack.name} are drawn.")
+        print(tr("All sixteen expressions of {name} are drawn.", name=pack.name))
     return 0
 
 
@@ -164,10 +173,12 @@ def export_files(args: argparse.Namespace) -> int:
         print_json([asdict(each) for each in made])
     else:
         for each in made:
-            words = "passed its check" if not each.problems else f"{len(each.problems)} problems"
-            print(f"{each.platform}: {each.files} files, {words}: {short_path(each.zip)}")
+            problems = len(each.problems)
+            words = trn("{number} problem", "{number} problems", problems) if problems else tr("passed its check")
+            files = trn("{number} file", "{number} files", each.files)
+            print(f"{each.platform}: {files}, {words}: {short_path(each.zip)}")
             for line in (*map(str, each.problems), *each.notes):
-                print(f"  {line}")
+                print(f"  {told(line)}")
     return int(any(each.problems for each in made))
 
 
@@ -197,7 +208,7 @@ def check_folder(args: argparse.Namespace) -> int:
     if args.json:
         print_json([asdict(each) for each in problems])
     else:
-        print("\n".join(map(str, problems)) or f"{platform.title}: everything fits.")
+        print("\n".join(map(str, problems)) or tr("{title}: everything fits.", title=platform.title))
     return int(bool(problems))
 
 
@@ -207,12 +218,13 @@ def list_platforms(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"checked": checked_on(), "platforms": {name: asdict(each) for name, each in platforms().items()}})
         return 0
-    print(f"Looked up on {checked_on()}:")
+    print(tr("Looked up on {checked_on}:", checked_on=checked_on()))
     for name, each in platforms().items():
         rule = each.files[0]
         kinds = dict.fromkeys(filter(None, (rule.format, rule.moving_format)))
-        print(f"  {name:16} {each.title}: {each.counts_words()} pictures, {'/'.join(kinds)}, "
-              f"{each.sizes_words()}, {rule.bytes // 1000} KB")  # fmt: skip
+        pictures = tr("{counts} pictures", counts=told(each.counts_words()))
+        size = f"{told(each.sizes_words())}, {rule.bytes // 1000} KB"
+        print(f"  {name:16} {each.title}: {pictures}, {'/'.join(kinds)}, {size}")
         for source in each.sources:
             print(f"  {'':16} {source}")
     return 0
@@ -225,11 +237,13 @@ def delete_one(args: argparse.Namespace) -> int:
     if not args.yes:
         if args.json or not sys.stdin.isatty():
             raise PackError(args.name, "this erases for good and nobody is here to ask", "Add --yes")
-        if input(f"Erase the pack {args.name}? [y/N] ").strip().lower() != "y":
-            print("Nothing was erased.")
+        if input(tr("Erase the pack {name}? [y/N] ", name=args.name)).strip().lower() != "y":
+            print(tr("Nothing was erased."))
             return 1
     removed = delete_pack(args.name)
-    print_json({"removed": [str(path) for path in removed]}) if args.json else print(f"Erased {len(removed)} files.")
+    print_json({"removed": [str(path) for path in removed]}) if args.json else print(
+        trn("Erased {number} file.", "Erased {number} files.", len(removed))
+    )
     return 0
 
 
@@ -270,6 +284,11 @@ def _progress(args: argparse.Namespace, platform: Platform) -> Any:
 
     def on_file(done: int, in_all: int) -> None:
         end = "\n" if done == in_all else "\r"
-        print(f"{platform.title}: file {done} of {in_all}", end=end, file=sys.stderr, flush=True)
+        print(
+            tr("{title}: file {done} of {in_all}", title=platform.title, done=done, in_all=in_all),
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )
 
     return on_file

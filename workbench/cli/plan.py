@@ -7,19 +7,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 from workbench.cli.output import Commands, Flags, print_json
+from workbench.language import told, tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
     parser = commands.add_parser(
         "plan",
         parents=[flags],
-        help="how long a run will take, and whether it fits into the memory",
-        epilog="Trains three steps on noise in the run's shapes. What does not fit is made to, cheapest first: "
-        "memory.phased, more memory.parts, memory.checkpointing, on a GPU an 8-bit optimizer and a base in 8 or 4 "
-        "bits, data.resolution.",
+        help=tr("how long a run will take, and whether it fits into the memory"),
+        epilog=tr(
+            "Trains three steps on noise in the run's shapes. What does not fit is made to, "
+            "cheapest first: memory.phased, more memory.parts, memory.checkpointing, on a GPU an "
+            "8-bit optimizer and a base in 8 or 4 bits, data.resolution."
+        ),
     )
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, as for workbench train")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a settings file, as for workbench train")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help=tr("settings, as for workbench train"))
+    parser.add_argument("--config", type=Path, metavar="FILE", help=tr("a settings file, as for workbench train"))
     parser.set_defaults(run=run)
 
 
@@ -41,5 +44,5 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(asdict(plan) | {"fits": plan.probe.fits, "minutes": plan.minutes, "words": plan.words()})
     else:
-        print("\n".join(plan.words()))
+        print("\n".join(map(told, plan.words())))
     return 0 if plan.probe.fits else 1

@@ -7,20 +7,25 @@ import json
 from pathlib import Path
 
 from workbench.cli.output import Commands, Flags, print_json
+from workbench.language import tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("privacy", parents=[flags], help="what is kept of people; consent; checking receipts")
-    parser.add_argument("--language", choices=("en", "zh"), default="en", help="of the page")
+    parser = commands.add_parser(
+        "privacy", parents=[flags], help=tr("what is kept of people; consent; checking receipts")
+    )
+    parser.add_argument("--language", choices=("en", "zh"), default="en", help=tr("of the page"))
     parser.set_defaults(run=page)
     actions = parser.add_subparsers(dest="action", metavar="action")
-    agree = actions.add_parser("consent", parents=[flags], help="say whose face it is, and what was agreed")
+    agree = actions.add_parser("consent", parents=[flags], help=tr("say whose face it is, and what was agreed"))
     agree.add_argument("name", metavar="NAME")
-    agree.add_argument("--whose", choices=("mine", "agreed", "child", "drawn"), help="whose face it is")
-    agree.add_argument("--scope", choices=("personal", "share", "commercial"), default="personal", help="agreed use")
-    agree.add_argument("--days", type=int, help="how long photos are kept after the last one; 0 keeps them")
+    agree.add_argument("--whose", choices=("mine", "agreed", "child", "drawn"), help=tr("whose face it is"))
+    agree.add_argument(
+        "--scope", choices=("personal", "share", "commercial"), default="personal", help=tr("agreed use")
+    )
+    agree.add_argument("--days", type=int, help=tr("how long photos are kept after the last one; 0 keeps them"))
     agree.set_defaults(run=consent)
-    verify = actions.add_parser("verify", parents=[flags], help="whether a receipt was signed here and not altered")
+    verify = actions.add_parser("verify", parents=[flags], help=tr("whether a receipt was signed here and not altered"))
     verify.add_argument("file", type=Path, metavar="FILE")
     verify.set_defaults(run=check_receipt)
 
@@ -57,8 +62,13 @@ def consent(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"name": subject.name, "consent": agreed and agreed.to_dict(), "expires": subject.expires})
     else:
-        print(f"{subject.name}: {f'{agreed.whose}, {agreed.scope}' if agreed else 'nobody has said whose face it is'}")
-        print(f"photos are kept until {subject.expires[:10]}" if subject.expires else "photos are kept")
+        said = f"{agreed.whose}, {agreed.scope}" if agreed else tr("nobody has said whose face it is")
+        print(f"{subject.name}: {said}")
+        print(
+            tr("photos are kept until {expires}", expires=subject.expires[:10])
+            if subject.expires
+            else tr("photos are kept")
+        )
     return 0
 
 
@@ -77,6 +87,8 @@ def check_receipt(args: argparse.Namespace) -> int:
         print_json({"genuine": genuine})
     else:
         print(
-            "Genuine: signed here, and not altered." if genuine else "Not genuine, or signed by another installation."
+            tr("Genuine: signed here, and not altered.")
+            if genuine
+            else tr("Not genuine, or signed by another installation.")
         )
     return 0 if genuine else 1

@@ -8,32 +8,37 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import Commands, Flags, duration, print_json, print_table
 from workbench.cli.train import add_priority
+from workbench.language import tr, trn
 
 if TYPE_CHECKING:
     from workbench.jobs import Job
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("queue", parents=[flags], help="what runs and what waits, and in which order")
+    parser = commands.add_parser("queue", parents=[flags], help=tr("what runs and what waits, and in which order"))
     actions = parser.add_subparsers(dest="action", metavar="action")
     parser.set_defaults(run=show, all=False)
-    listing = actions.add_parser("list", parents=[flags], help="what runs and what waits, the next one first")
-    listing.add_argument("--all", action="store_true", help="what has ended too")
+    listing = actions.add_parser("list", parents=[flags], help=tr("what runs and what waits, the next one first"))
+    listing.add_argument("--all", action="store_true", help=tr("what has ended too"))
     listing.set_defaults(run=show)
-    one = actions.add_parser("cancel", parents=[flags], help="cancel what waits; let what runs save and stop")
+    one = actions.add_parser("cancel", parents=[flags], help=tr("cancel what waits; let what runs save and stop"))
     one.add_argument("job", type=int, metavar="NUMBER")
-    one.add_argument("--force", action="store_true", help="end it at once")
+    one.add_argument("--force", action="store_true", help=tr("end it at once"))
     one.set_defaults(run=cancel)
-    one = actions.add_parser("move", parents=[flags], help="change the priority of what waits")
+    one = actions.add_parser("move", parents=[flags], help=tr("change the priority of what waits"))
     one.add_argument("job", type=int, metavar="NUMBER")
     add_priority(one)
     one.set_defaults(run=move)
-    one = actions.add_parser("draw", parents=[flags], help="put pictures into the line: queue draw mia -- --count 4")
-    one.add_argument("name", metavar="NAME", help="the adapter that draws")
-    one.add_argument("words", nargs="*", metavar="WORDS", help="as after `workbench create`, after --")
+    one = actions.add_parser(
+        "draw", parents=[flags], help=tr("put pictures into the line: queue draw mia -- --count 4")
+    )
+    one.add_argument("name", metavar="NAME", help=tr("the adapter that draws"))
+    one.add_argument("words", nargs="*", metavar="WORDS", help=tr("as after `workbench create`, after --"))
     add_priority(one)
     one.set_defaults(run=draw)
-    one = actions.add_parser("run", parents=[flags], help="work off the line here, until nothing waits; for servers")
+    one = actions.add_parser(
+        "run", parents=[flags], help=tr("work off the line here, until nothing waits; for servers")
+    )
     one.set_defaults(run=run)
 
 
@@ -51,7 +56,7 @@ def show(args: argparse.Namespace) -> int:
     elif everything:
         print_table([_row(job, places.get(job.id, 0)) for job in everything])
     else:
-        print("Nothing runs and nothing waits. workbench train photos=DIR name=NAME starts a run.")
+        print(tr("Nothing runs and nothing waits. workbench train photos=DIR name=NAME starts a run."))
     return 0
 
 
@@ -88,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"run": count})
     else:
-        print(f"{count} {'job was' if count == 1 else 'jobs were'} run here. Nothing waits.")
+        print(trn("{number} job was run here. Nothing waits.", "{number} jobs were run here. Nothing waits.", count))
     return 0
 
 
@@ -111,8 +116,8 @@ def _describe(job: Job, place: int) -> dict[str, Any]:
 
 def _row(job: Job, place: int) -> list[str]:
     seen = _visible(job)
-    where = f"number {place}" if place else job.state
-    priority = {-1: "low priority", 1: "high priority"}.get(job.priority, "")
+    where = tr("number {place}", place=place) if place else job.state
+    priority = {-1: tr("low priority"), 1: tr("high priority")}.get(job.priority, "")
     past = time.time() - (job.started or job.submitted)
     since = duration(past) if job.open and past >= 0 else ""
     return [str(job.id), where, job.kind, seen.name, seen.owner, priority, since, seen.reason]
@@ -124,4 +129,4 @@ def _visible(job: Job) -> Job:
 
     from workbench.jobs.queue import this_owner
 
-    return job if job.owner == this_owner() else replace(job, name="…", owner="another person", reason="")
+    return job if job.owner == this_owner() else replace(job, name="…", owner=tr("another person"), reason="")

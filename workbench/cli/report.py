@@ -6,18 +6,19 @@ import argparse
 from pathlib import Path
 
 from workbench.cli.output import Commands, Flags, print_json, short_path
+from workbench.language import tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
     parser = commands.add_parser(
         "report",
         parents=[flags],
-        help="write the report of a run: photos, curves, previews, settings on one page",
-        epilog="The page shows the photos and needs no network. It is yours: the workbench does not keep it.",
+        help=tr("write the report of a run: photos, curves, previews, settings on one page"),
+        epilog=tr("The page shows the photos and needs no network. It is yours: the workbench does not keep it."),
     )
-    parser.add_argument("name", metavar="NAME", help="the run")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it; NAME-report.html if not given")
-    parser.add_argument("--no-photos", action="store_true", help="leave the photos out, to show the page to others")
+    parser.add_argument("name", metavar="NAME", help=tr("the run"))
+    parser.add_argument("--out", type=Path, metavar="FILE", help=tr("where to write it; NAME-report.html if not given"))
+    parser.add_argument("--no-photos", action="store_true", help=tr("leave the photos out, to show the page to others"))
     parser.set_defaults(run=run)
 
 

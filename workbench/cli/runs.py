@@ -8,34 +8,37 @@ from typing import Any
 
 from workbench.cli.output import Commands, Flags, print_json, print_table
 from workbench.cli.train import add_priority, begins, describe, line, report
+from workbench.language import tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("runs", parents=[flags], help="list, follow, stop and resume runs")
+    parser = commands.add_parser("runs", parents=[flags], help=tr("list, follow, stop and resume runs"))
     actions = parser.add_subparsers(dest="action", metavar="action")
     parser.set_defaults(run=list_runs)
-    actions.add_parser("list", parents=[flags], help="all runs, the latest first").set_defaults(run=list_runs)
+    actions.add_parser("list", parents=[flags], help=tr("all runs, the latest first")).set_defaults(run=list_runs)
     for action, words, run in (
-        ("show", "how a run stands, and what it printed last", show),
-        ("follow", "print what it prints until it ends", follow_run),
-        ("stop", "save and stop", stop),
-        ("save", "save now, and go on", ask),
-        ("preview", "draw a preview now, and go on", ask),
-        ("resume", "continue from the last checkpoint", resume),
+        ("show", tr("how a run stands, and what it printed last"), show),
+        ("follow", tr("print what it prints until it ends"), follow_run),
+        ("stop", tr("save and stop"), stop),
+        ("save", tr("save now, and go on"), ask),
+        ("preview", tr("draw a preview now, and go on"), ask),
+        ("resume", tr("continue from the last checkpoint"), resume),
     ):
         one = actions.add_parser(action, parents=[flags], help=words)
         _describe(one, action, run)
-    _describe(commands.add_parser("stop", parents=[flags], help="let a run save and stop"), "stop", stop)
-    _describe(commands.add_parser("resume", parents=[flags], help="continue a run"), "resume", resume)
+    _describe(commands.add_parser("stop", parents=[flags], help=tr("let a run save and stop")), "stop", stop)
+    _describe(commands.add_parser("resume", parents=[flags], help=tr("continue a run")), "resume", resume)
 
 
 def _describe(parser: argparse.ArgumentParser, action: str, run: Callable[[argparse.Namespace], int]) -> None:
     parser.add_argument("name", metavar="NAME")
     parser.set_defaults(run=run)
     if action == "stop":
-        parser.add_argument("--force", action="store_true", help="at once; what came after the last checkpoint is lost")
+        parser.add_argument(
+            "--force", action="store_true", help=tr("at once; what came after the last checkpoint is lost")
+        )
     if action == "resume":
-        parser.add_argument("--background", action="store_true", help="return at once")
+        parser.add_argument("--background", action="store_true", help=tr("return at once"))
         add_priority(parser)
 
 
@@ -49,7 +52,7 @@ def list_runs(args: argparse.Namespace) -> int:
     elif states:
         print_table([line(state) for state in states])
     else:
-        print("There are no runs yet. workbench train photos=DIR name=NAME starts one.")
+        print(tr("There are no runs yet. workbench train photos=DIR name=NAME starts one."))
     return 0
 
 
@@ -79,11 +82,15 @@ def stop(args: argparse.Namespace) -> int:
     waited = jobs.job_state(args.name).waiting
     jobs.stop(args.name, force=args.force)
     if waited and not args.json:
-        print(f"Run {args.name} waits no longer.")
+        print(tr("Run {name} waits no longer.", name=args.name))
     elif args.json:
         print_json(_left(args.name))
     else:
-        print(f"Run {args.name} {'has been ended' if args.force else 'saves and stops'}.")
+        print(
+            tr("Run {name} has been ended.", name=args.name)
+            if args.force
+            else tr("Run {name} saves and stops.", name=args.name)
+        )
     return 0
 
 
@@ -94,7 +101,11 @@ def ask(args: argparse.Namespace) -> int:
     if args.json:
         print_json(describe(jobs.job_state(args.name)))
     else:
-        print(f"Run {args.name} {'saves' if args.action == 'save' else 'draws a preview'} after this step.")
+        print(
+            tr("Run {name} saves after this step.", name=args.name)
+            if args.action == "save"
+            else tr("Run {name} draws a preview after this step.", name=args.name)
+        )
     return 0
 
 
@@ -110,7 +121,7 @@ def resume(args: argparse.Namespace) -> int:
         print_json(describe(jobs.job_state(job.name)))
     else:
         state = jobs.job_state(job.name)
-        print(f"Run {job.name} {begins(state) if state.waiting and state.place > 1 else 'continues'}.")
+        print(begins(state) if state.waiting and state.place > 1 else tr("Run {name} continues.", name=job.name))
     return 0
 
 

@@ -8,23 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.output import Commands, Flags, duration, print_json, short_path
+from workbench.language import told, tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
     parser = commands.add_parser(
         "train",
         parents=[flags],
-        help="learn a person from photos: an adapter in loras/",
+        help=tr("learn a person from photos: an adapter in loras/"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_all_settings(),
     )
     parser.add_argument(
-        "settings", nargs="*", metavar="key=value", help="settings, for example photos=me name=mia steps=300"
+        "settings", nargs="*", metavar="key=value", help=tr("settings, for example photos=me name=mia steps=300")
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="a settings file, for example recipes/configs/identity.yaml"
+        "--config", type=Path, metavar="FILE", help=tr("a settings file, for example recipes/configs/identity.yaml")
     )
-    parser.add_argument("--background", action="store_true", help="return at once; `workbench runs` follows it")
+    parser.add_argument("--background", action="store_true", help=tr("return at once; `workbench runs` follows it"))
     add_priority(parser)
     parser.set_defaults(run=run)
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(describe(state))
         else:
-            print(f"Run {job.name} {begins(state)}. workbench runs show {job.name} · workbench stop {job.name}")
+            print(f"{begins(state)} workbench runs show {job.name} · workbench stop {job.name}")
         return 0
     return report(follow(job.name, quiet=args.json), args.json)
 
@@ -55,13 +56,15 @@ def add_priority(parser: argparse.ArgumentParser) -> None:
         "--priority",
         choices=("low", "normal", "high"),
         default="normal",
-        help="high: before your own others; low: after everybody's (normal)",
+        help=tr("high: before your own others; low: after everybody's (normal)"),
     )
 
 
 def begins(state: Any) -> str:
     """That a run has started, or where it stands in the line."""
-    return f"is number {state.place} in the line" if state.waiting and state.place > 1 else "has started"
+    if state.waiting and state.place > 1:
+        return tr("Run {name} is number {place} in the line.", name=state.name, place=state.place)
+    return tr("Run {name} has started.", name=state.name)
 
 
 def report(state: Any, as_json: bool) -> int:
@@ -69,12 +72,21 @@ def report(state: Any, as_json: bool) -> int:
     if as_json:
         print_json(describe(state))
     elif state.state == "done":
-        print(f"\nDone. Draw: workbench create --adapter {state.name}")
+        print("\n" + tr("Done. Draw: workbench create --adapter {name}", name=state.name))
     elif state.can_resume:
-        reason = state.reason.rstrip(".")
-        print(f"\nRun {state.name} {state.state}: {reason}. Continue: workbench resume {state.name}")
+        reason = told(state.reason.rstrip("."))
+        print(
+            "\n"
+            + tr(
+                "Run {name} {state}: {reason}. Continue: workbench resume {name}",
+                name=state.name,
+                state=tr(state.state),
+                reason=reason,
+            )
+        )
     else:
-        print(f"\nRun {state.name} {state.state}: {state.reason.rstrip('.')}.")
+        reason = told(state.reason.rstrip("."))
+        print("\n" + tr("Run {name} {state}: {reason}.", name=state.name, state=tr(state.state), reason=reason))
     return 0 if state.state == "done" else 1
 
 
@@ -94,10 +106,10 @@ def line(state: Any) -> list[str]:
     # Before the first step the counts are those of a preparation, and say nothing once that is over.
     counts = state.steps and (state.loss is not None or state.state == "preparing")
     steps = f"{state.step}/{state.steps}" if counts else ""
-    loss = f"loss {state.loss:.4f}" if state.loss is not None else ""
-    left = f"{duration(state.seconds_left)} left" if state.seconds_left is not None else ""
-    words = f"number {state.place} in the line" if state.waiting else state.reason
-    return [state.name, state.state, steps, loss, left, words]
+    loss = tr("loss {loss}", loss=f"{state.loss:.4f}") if state.loss is not None else ""
+    left = tr("{time} left", time=duration(state.seconds_left)) if state.seconds_left is not None else ""
+    words = tr("number {place} in the line", place=state.place) if state.waiting else told(state.reason)
+    return [state.name, tr(state.state), steps, loss, left, words]
 
 
 def _all_settings() -> str:

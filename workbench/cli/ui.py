@@ -9,18 +9,21 @@ import sys
 from pathlib import Path
 
 from workbench.cli.output import Commands, Flags, print_json
+from workbench.language import tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("ui", parents=[flags], help="open the page, on this computer only")
-    parser.add_argument("--port", type=int, default=8501, help="port of the page (8501)")
-    shared = parser.add_argument_group("for several people (docs/shared-server.md)")
-    shared.add_argument("--shared", action="store_true", help="people log in; each sees only what is theirs")
-    shared.add_argument("--address", default="127.0.0.1", help="where to listen; others than this computer need TLS")
-    shared.add_argument("--cert", type=Path, help="certificate (PEM)")
-    shared.add_argument("--key", type=Path, help="its key (PEM)")
-    shared.add_argument("--https", action="store_true", help="a proxy on this computer speaks TLS for us")
-    shared.add_argument("--most", type=int, default=32, help="people's pages at once, about 150 MB each (32)")
+    parser = commands.add_parser("ui", parents=[flags], help=tr("open the page, on this computer only"))
+    parser.add_argument("--port", type=int, default=8501, help=tr("port of the page (8501)"))
+    shared = parser.add_argument_group(tr("for several people (docs/shared-server.md)"))
+    shared.add_argument("--shared", action="store_true", help=tr("people log in; each sees only what is theirs"))
+    shared.add_argument(
+        "--address", default="127.0.0.1", help=tr("where to listen; others than this computer need TLS")
+    )
+    shared.add_argument("--cert", type=Path, help=tr("certificate (PEM)"))
+    shared.add_argument("--key", type=Path, help=tr("its key (PEM)"))
+    shared.add_argument("--https", action="store_true", help=tr("a proxy on this computer speaks TLS for us"))
+    shared.add_argument("--most", type=int, default=32, help=tr("people's pages at once, about 150 MB each (32)"))
     parser.set_defaults(run=run)
 
 
@@ -61,7 +64,7 @@ def run_shared(args: argparse.Namespace) -> int:
         if file is not None and not file.is_file():
             raise ConfigError(str(file), "there is no such file", "Check the path")
     if not _is_here(args.address) and args.cert is None:
-        reason = "passwords and photos would cross the network in the open"
+        reason = tr("passwords and photos would cross the network in the open")
         raise ConfigError(args.address, reason, "Give --cert and --key, or let a proxy on this computer speak TLS")
     if not Accounts().everyone():
         raise ConfigError("The shared page", "nobody can log in yet", "workbench accounts add NAME --role admin")
@@ -71,7 +74,7 @@ def run_shared(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"url": url})
     else:
-        print(f"Shared page: {url}. Ctrl-C ends it; trainings go on.")
+        print(tr("Shared page: {url}. Ctrl-C ends it; trainings go on.", url=url))
     sys.stdout.flush()
     from workbench.gate import serve
 

@@ -8,18 +8,21 @@ import sys
 from dataclasses import asdict
 
 from workbench.cli.output import Commands, Flags, print_json
+from workbench.language import told, tr
 
 
 def add(commands: Commands, flags: Flags) -> None:
-    parser = commands.add_parser("vault", parents=[flags], help="say whether kept photos are encrypted; lock, unlock")
+    parser = commands.add_parser(
+        "vault", parents=[flags], help=tr("say whether kept photos are encrypted; lock, unlock")
+    )
     parser.set_defaults(run=status)
     actions = parser.add_subparsers(dest="action", metavar="action")
-    actions.add_parser("status", parents=[flags], help="how photos are kept").set_defaults(run=status)
-    lock = actions.add_parser("lock", parents=[flags], help="encrypt all kept photos")
-    lock.add_argument("--key", choices=("keyring", "file", "passphrase"), default="", help="where the key is kept")
+    actions.add_parser("status", parents=[flags], help=tr("how photos are kept")).set_defaults(run=status)
+    lock = actions.add_parser("lock", parents=[flags], help=tr("encrypt all kept photos"))
+    lock.add_argument("--key", choices=("keyring", "file", "passphrase"), default="", help=tr("where the key is kept"))
     lock.set_defaults(run=lock_all)
-    unlock = actions.add_parser("unlock", parents=[flags], help="make all kept photos ordinary files again")
-    unlock.add_argument("--yes", action="store_true", help="do not ask")
+    unlock = actions.add_parser("unlock", parents=[flags], help=tr("make all kept photos ordinary files again"))
+    unlock.add_argument("--yes", action="store_true", help=tr("do not ask"))
     unlock.set_defaults(run=unlock_all)
 
 
@@ -30,10 +33,11 @@ def status(args: argparse.Namespace) -> int:
     if args.json:
         print_json(asdict(found))
         return 0
-    where = f", key: {found.key}" if found.key else ""
-    print(f"{found.mode}{where}, {'open' if found.open else 'locked: a passphrase is needed'}")
-    print(f"{found.sealed} private files are encrypted, {found.plain} are not")
-    print(f"{found.protection[:1].upper()}{found.protection[1:]}.")
+    where = tr(", key: {key}", key=found.key) if found.key else ""
+    state = tr("open") if found.open else tr("locked: a passphrase is needed")
+    print(f"{tr(found.mode)}{where}, {state}")
+    print(tr("{sealed} private files are encrypted, {plain} are not", sealed=found.sealed, plain=found.plain))
+    print(told(f"{found.protection[:1].upper()}{found.protection[1:]}."))
     return 0
 
 
@@ -52,8 +56,8 @@ def unlock_all(args: argparse.Namespace) -> int:
     if not args.yes:
         if args.json or not sys.stdin.isatty():
             raise VaultError("The vault", "this lays all kept photos open and nobody is here to ask", "Add --yes")
-        if input("Make all kept photos ordinary files? [y/N] ").strip().lower() != "y":
-            print("Nothing was changed.")
+        if input(tr("Make all kept photos ordinary files? [y/N] ")).strip().lower() != "y":
+            print(tr("Nothing was changed."))
             return 1
     return _say(args, unlock(), "plain")
 
@@ -64,7 +68,7 @@ def ask_passphrase() -> None:
 
     state = read_vault()
     if state is not None and not is_open(state) and sys.stdin.isatty():
-        open_with(getpass.getpass("Passphrase of the vault: "))
+        open_with(getpass.getpass(tr("Passphrase of the vault: ")))
 
 
 def _new_passphrase() -> str:
@@ -77,7 +81,7 @@ def _new_passphrase() -> str:
         return os.environ[PASSPHRASE]
     if not sys.stdin.isatty():
         raise VaultError("The passphrase", "nobody is here to type it", f"Give it in ${PASSPHRASE}")
-    first = getpass.getpass("New passphrase: ")
+    first = getpass.getpass(tr("New passphrase: "))
     if getpass.getpass("Again: ") != first:
         raise VaultError("The passphrase", "the two are not the same", "Try again")
     return first
@@ -87,6 +91,6 @@ def _say(args: argparse.Namespace, changed: int, mode: str) -> int:
     if args.json:
         print_json({"mode": mode, "changed": changed})
     else:
-        print(f"The workspace is {mode}; {changed} files were changed.")
-        print("Older copies of them may still be on the disk, in snapshots and in backups.")
+        print(tr("The workspace is {mode}; {changed} files were changed.", mode=mode, changed=changed))
+        print(tr("Older copies of them may still be on the disk, in snapshots and in backups."))
     return 0

@@ -12,8 +12,9 @@ import re
 from functools import lru_cache
 
 PLACE = re.compile(r"\{(\w+)\}")
-# A form needs some words of its own: `{thing}: {reason}` would take everything.
-FEWEST_LETTERS = 5
+# A form needs words of its own: `{thing}: {reason}` would take everything. Those with few (`Run {name}`) are tried when
+# a sentence cannot be taken apart any more.
+FEWEST_LETTERS, FEW_LETTERS = 3, 10
 
 
 def translate_finished(catalogue: gettext.NullTranslations, sentence: str, depth: int = 0) -> str:
@@ -45,18 +46,18 @@ def translate_finished(catalogue: gettext.NullTranslations, sentence: str, depth
         said = [translate_finished(catalogue, part, depth + 1) for part in parts]
         return "".join(said) if all(new != old for new, old in zip(said, parts, strict=True)) else " ".join(said)
     name, colon, rest = sentence.partition(": ")
-    if colon:
-        said_rest = translate_finished(catalogue, rest, depth + 1)
-        said_name = _whole(catalogue, name, depth) or name
-        return f"{said_name}{catalogue.gettext(': ')}{said_rest}" if said_rest != rest else sentence
-    return sentence
+    if colon and (said_rest := translate_finished(catalogue, rest, depth + 1)) != rest:
+        return f"{translate_finished(catalogue, name, depth + 1)}{catalogue.gettext(': ')}{said_rest}"
+    return _whole(catalogue, sentence, depth, FEWEST_LETTERS) or sentence
 
 
-def _whole(catalogue: gettext.NullTranslations, sentence: str, depth: int) -> str | None:
+def _whole(catalogue: gettext.NullTranslations, sentence: str, depth: int, fewest: int = FEW_LETTERS) -> str | None:
     plain = catalogue.gettext(sentence)
     if plain != sentence:
         return plain
     for words, pattern, form, translation in _forms(catalogue):
+        if sum(map(str.isalpha, "".join(words))) < fewest:
+            break  # they come in order
         if all(word in sentence for word in words) and (match := re.fullmatch(pattern, sentence, re.DOTALL)):
             values = {
                 # A value of several words may be a message too; one word is somebody's name.
@@ -84,7 +85,7 @@ def _forms(catalogue: gettext.NullTranslations) -> list[tuple[list[str], str, st
             if not PLACE.search(each) or sum(map(str.isalpha, "".join(words))) < FEWEST_LETTERS:
                 continue
             found.append((words, _pattern(each), each, translation))
-    return sorted(found, key=lambda each: -sum(map(len, each[0])))
+    return sorted(found, key=lambda each: -sum(map(str.isalpha, "".join(each[0]))))
 
 
 def _pattern(form: str) -> str:
