@@ -91,6 +91,17 @@ def test_what_is_broken_is_named_and_what_can_be_mended_is(capsys: pytest.Captur
     assert doctor(capsys, "--quick")[0] == 0 and queue.submit("generation", "mia", {}).state == "submitted"
 
 
+def test_photos_that_would_stay_for_want_of_a_date_are_told() -> None:
+    file = create_subject("mia", keep_days=30).folder / "subject.json"
+    record = json.loads(file.read_text())
+    assert record["expires"] and list(troubles()) == []
+    for wrong in ("soon", 30):
+        file.write_text(json.dumps(record | {"expires": wrong}))
+        assert [(each.where, "they stay" in each.what) for each in troubles()] == [(file, True)]
+    file.write_text(json.dumps(record | {"expires": ""}))
+    assert list(troubles()) == []
+
+
 def test_a_workspace_that_cannot_be_written_is_no_healthy_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from workbench.jobs.lanes import wake
 from workbench.jobs.layout import open_workspace
 from workbench.jobs.table import queue_file, reading, set_broken_aside
 from workbench.privacy import is_open, read_private, read_vault, sweep
+from workbench.processes import read_object
 
 LEFTOVERS = (".writing-*", ".arriving-*")
 
@@ -94,6 +96,7 @@ def troubles(thorough: bool = True) -> Iterator[Trouble]:
         for path in sorted(home().glob(pattern)):
             if not _is_object(path):
                 yield Trouble(what, path, False)
+    yield from _expiries()
     yield from _checkpoints()
     if thorough:
         yield from _photos()
@@ -137,6 +140,16 @@ def _line() -> Iterator[Trouble]:
             yield Trouble("jobs wait for a worker", queue_file(), True)
     except StorageError as error:
         yield Trouble(error.reason, Path(error.thing), error.thing == str(queue_file()))
+
+
+def _expiries() -> Iterator[Trouble]:
+    """Photos whose day of expiry cannot be read are not erased; nobody would notice that they stay."""
+    for path in sorted(home().glob("subjects/*/subject.json")):
+        day = read_object(path).get("expires") or ""
+        try:
+            datetime.fromisoformat(day or "2000-01-01")
+        except (ValueError, TypeError):
+            yield Trouble("nobody can tell when the photos of a person expire, so they stay", path, False)
 
 
 def _checkpoints() -> Iterator[Trouble]:

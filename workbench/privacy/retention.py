@@ -130,7 +130,7 @@ def sweep(*places: Path, older_than: float = 60.0) -> list[Path]:
     for place in places or (home(), shelf()):
         for pattern in (".writing-*", ".arriving-*"):
             for path in place.rglob(pattern) if place.is_dir() else ():
-                with suppress(FileNotFoundError):
+                with suppress(FileNotFoundError):  # whoever wrote it has finished meanwhile
                     if path.is_file() and time.time() - path.stat().st_mtime > older_than:
                         removed += erase([path])
     return removed
@@ -146,7 +146,7 @@ def _people(now: datetime) -> list[tuple[str, str]]:
         if "expires" not in record:
             record |= {"keep_days": KEEP_DAYS, "expires": expiry(KEEP_DAYS, now)}
             atomic_write(file, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError):  # `workbench doctor` tells of a day that cannot be read
             datetime.fromisoformat(record["expires"] or now.isoformat())
             found.append((file.parent.name, record["expires"]))
     return found
