@@ -5,7 +5,6 @@ Everything is read from the run folder, so a refreshed page and a second tab sho
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from workbench import jobs
 from workbench.errors import JobError, WorkbenchError
 from workbench.jobs import JobState
 from workbench.language import mark, told, tr
+from workbench.processes import read_object
 
 STATES = {
     "submitted": (mark("Waiting"), "plain"),
@@ -252,7 +252,7 @@ def _previews(folder: Path) -> None:
 
 
 def _report(state: JobState) -> None:
-    report = _read(jobs.run_folder(state.name) / "report.json")
+    report = read_object(jobs.run_folder(state.name) / "report.json")
     seconds, photos = report.get("seconds"), report.get("photos")
     if not isinstance(seconds, dict) or not seconds:
         return
@@ -265,14 +265,6 @@ def _report(state: JobState) -> None:
         if isinstance(photos, dict):
             pairs.insert(0, (tr("Photos used"), len(photos.get("used") or [])))
         st.html(theme.facts(pairs))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def past_runs(watch: Callable[[str], None]) -> None:
