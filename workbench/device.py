@@ -67,7 +67,7 @@ def thread_count() -> int:
         if wish.isdecimal() and int(wish) > 0 and not from_launcher:
             return int(wish)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):  # no container, or one without a limit, which is the word `max`
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         cores = min(cores, max(1, round(int(quota) / int(period))))
     neighbours = os.environ.get("LOCAL_WORLD_SIZE", "1")
@@ -132,7 +132,7 @@ def cpu_computes_half() -> bool:
     Measured with torch 2.13 on two cores that have them, a training step of chibi-mini with 8 pictures takes 0.27 s of
     CPU time in bfloat16 and 0.52 s in float32.
     """
-    with suppress(OSError):
+    with suppress(OSError):  # not Linux: nothing is known of its units, and float32 is right everywhere
         return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
     return False
 

@@ -87,7 +87,7 @@ def test_attempts_at_the_same_moment_all_count(accounts: Accounts) -> None:
             accounts.attempts.begin("anna", "10.0.0.1")
             let.append(1)
         except AccountError:
-            pass
+            pass  # refused: it is the others that are counted
 
     threads = [threading.Thread(target=knock) for _ in range(20)]
     for thread in threads:

@@ -246,7 +246,7 @@ def _halves(cards: Sequence[Card]) -> str:
                 with Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "WEBP"]) as image:
                     pictures.append(image.convert("RGB").resize((256, 256)))
             except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-                continue
+                continue  # its strip is left out: a drawing that cannot be shown is no reason not to mix
     if not pictures:
         return ""
     whole, width = Image.new("RGB", (256, 256)), 256 // len(pictures)

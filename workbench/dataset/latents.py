@@ -95,7 +95,7 @@ def encode_words(backbone: Backbone, ids: Words, cache_dir: Path | None, owner: 
         for name, tensor in sorted(ids.items()):
             digest.update(f":{name}:{tuple(tensor.shape)}:".encode() + tensor.cpu().numpy().tobytes())
         file = cache_dir / f"{digest.hexdigest()}.safetensors"
-        with suppress(OSError, SafetensorError, VaultError):
+        with suppress(OSError, SafetensorError, VaultError):  # not there, broken or locked: encoded anew
             return {name: tensor.to(backbone.device) for name, tensor in load(read_private(file)).items()}
     backbone.hold("text")
     count = len(next(iter(ids.values())))

@@ -87,7 +87,7 @@ async def forward_socket(
             finally:
                 page.open -= 1
     except (WebSocketException, OSError):
-        with suppress(RuntimeError, WebSocketDisconnect):
+        with suppress(RuntimeError, WebSocketDisconnect):  # the window is gone already
             await browser.close(1011)
 
 
@@ -97,7 +97,7 @@ async def send_away(browser: WebSocket, address: str) -> None:
 
     message = ForwardMsg()
     message.auth_redirect.url = address
-    with suppress(RuntimeError, WebSocketDisconnect, OSError):
+    with suppress(RuntimeError, WebSocketDisconnect, OSError):  # the window is gone already
         await browser.send_bytes(message.SerializeToString())
         await browser.close(1000)
 
@@ -129,7 +129,7 @@ async def _join(browser: WebSocket, inner, page: Page, still_good, log_in: str) 
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    with suppress(RuntimeError, WebSocketDisconnect):
+    with suppress(RuntimeError, WebSocketDisconnect):  # the window is gone already
         await browser.close()
 
 

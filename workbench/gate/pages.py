@@ -105,7 +105,7 @@ class Pages:
         page = self._running[key] = Page(process, socket, _client(socket))
         end, health = time.monotonic() + STARTING, "/".join(["http://page", *more[:1], "_stcore/health"])
         while time.monotonic() < end and page.alive:
-            with suppress(httpx.HTTPError):
+            with suppress(httpx.HTTPError):  # it does not listen yet
                 if (await page.client.get(health, timeout=5)).status_code == 200:
                     return page
             await asyncio.sleep(0.1)

@@ -234,5 +234,5 @@ def versions() -> dict[str, str]:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            continue
+            continue  # not every picture needs every one
     return found

@@ -15,6 +15,7 @@ from workbench.processes import launcher_pid, worker_pid
 def signal_all(folder: Path, kind: signal.Signals) -> None:
     """Sends a signal to the run's processes and to no other."""
     launcher, worker = launcher_pid(folder), worker_pid(folder)
+    # One that has ended meanwhile is no trouble: that is what was wanted of it.
     with suppress(ProcessLookupError, PermissionError):
         if launcher is not None:
             # The launcher leads a session of its own, so its group is the job and nothing else.

@@ -83,7 +83,7 @@ def _for_reading(file: Path) -> sqlite3.Connection:
             table.execute("select count(*) from sqlite_master").fetchone()
             return table
         except sqlite3.OperationalError:
-            continue
+            continue  # the next way asks for less; the last one's error is told
     return _connect(f"{file.as_uri()}?{ways[-1]}")
 
 

@@ -93,7 +93,7 @@ def _what_it_is(data: bytes) -> str:
             head[:500].decode("utf-8", errors="strict" if len(data) <= 500 else "ignore")
             return "it is text, not a picture, whatever its name says"
         except UnicodeDecodeError:
-            pass
+            pass  # no text either
     return "it is not a picture, or it is broken from the start"
 
 

@@ -84,7 +84,7 @@ class _Decoder:
         process, self.process = self.process, None
         if process is None:
             return None
-        with suppress(subprocess.TimeoutExpired):
+        with suppress(subprocess.TimeoutExpired):  # it has not ended by itself, so it is killed
             process.wait(0.5)
         code = process.poll()
         process.kill()

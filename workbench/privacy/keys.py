@@ -227,7 +227,7 @@ def create_once(path: Path, text: str) -> bool:
 def _keep(key: str, identity: str, master: bytes) -> None:
     if key == "file":
         make_folder(keys_folder())
-        with suppress(OSError):
+        with suppress(OSError):  # a disk without permissions; the key's file is made for its owner alone
             keys_folder().chmod(0o700)
         create_once(_key_file(identity), _text(master) + "\n")
         return

@@ -104,7 +104,7 @@ def last_checkpoint(folder: Path) -> Checkpoint | None:
         try:
             return _read(path)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-            continue
+            continue  # `workbench doctor` names it; the one before is whole
     return None
 
 

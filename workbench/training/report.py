@@ -110,5 +110,5 @@ def versions() -> dict[str, str]:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            continue
+            continue  # not every run needs every one
     return found
