@@ -104,7 +104,8 @@ def measure(server: Server, args: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _soak(server: Server, args: argparse.Namespace, book: Book, memory: Memory) -> None:
-    end = time.monotonic() + args.sessions * COME + args.minutes * 60
+    book.begins = time.monotonic() + args.sessions * COME
+    end = book.begins + args.minutes * 60
     people = server.people
     tasks = []
 

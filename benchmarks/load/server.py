@@ -20,6 +20,7 @@ import psutil
 from benchmarks.gallery import fill
 from workbench.accounts import Accounts, Owner
 from workbench.config import ROOT, SHARED, atomic_write, make_folder
+from workbench.gallery import Gallery
 
 PASSWORD = "four words for the load"
 PREFIX = "zqm"  # a marker begins so: no word does
@@ -40,12 +41,14 @@ class Person:
     Args:
         marker: in the recipe of every picture of theirs.
         markers: of their sessions.
+        came: whether a session of theirs has opened a window.
     """
 
     name: str
     owner: Owner
     marker: str = field(default_factory=new_marker)
     markers: set[str] = field(default_factory=set)
+    came: bool = False
 
     def plant(self, marker: str) -> None:
         """Puts a picture with a session's marker into the gallery, as a person who drops a file into the folder."""
@@ -92,14 +95,18 @@ class Server:
         self.url = ""
 
     def furnish(self, person: Person, pictures: int) -> int:
-        """Gives a person pictures and an adapter; no sample person, whose photos would be examined at the first visit.
+        """Gives a person pictures and an adapter, as if they had been here for months: the gallery has been looked at.
+
+        No sample person, whose photos would be examined at the first visit.
 
         Returns:
             The bytes of the pictures.
         """
         make_folder(person.owner.home / "subjects")
         atomic_write(person.owner.folder / "loras" / SAMPLE.name, SAMPLE.read_bytes())
-        return fill(person.owner.home / "gallery", pictures, person.marker)
+        size = fill(person.owner.home / "gallery", pictures, person.marker)
+        Gallery(person.owner.home / "gallery")
+        return size
 
     def start(self) -> None:
         """Starts it and waits until it answers.

@@ -29,6 +29,7 @@ class Book:
         wrong: what somebody saw that is somebody else's.
         counts: of looks, probes and bytes.
         addresses: of media that were shown to whom, for others to try.
+        begins: from when on times count, by the monotonic clock: when all are there.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -36,9 +37,12 @@ class Book:
     wrong: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
+    begins: float = 0.0
 
-    def took(self, what: str, seconds: float) -> None:
-        self.seconds.setdefault(what, []).append(seconds)
+    def took(self, what: str, seconds: float, always: bool = False) -> None:
+        """Notes a time; before all are there only what happens once is."""
+        if always or time.monotonic() >= self.begins:
+            self.seconds.setdefault(what, []).append(seconds)
 
     def count(self, what: str, number: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + number
@@ -63,6 +67,7 @@ class Visitor:
         self._dice = random.Random(number)
         self._client = httpx.AsyncClient(base_url=url, headers={"origin": url}, timeout=PATIENCE, trust_env=False)
         self._window: Window | None = None
+        self._drew = False
         # Everybody tries these once before walking at random.
         self._first = [self._own_marker, self._own_media, self._others_marker, self._others_media]
 
@@ -94,14 +99,16 @@ class Visitor:
             answer = await self._client.post("/login", data={"name": self.person.name, "password": PASSWORD})
             if answer.status_code != 303:
                 raise WindowError(f"logging in was answered with {answer.status_code}")
-            self.book.took("Log in", time.monotonic() - began)
+            self.book.took("Log in", time.monotonic() - began, always=True)
         began = time.monotonic()
         answer = await self._client.get("/gallery", headers={"accept": "text/html"})
         if answer.status_code != 200:
             raise WindowError(f"the page was answered with {answer.status_code}")
         self._window = await Window.open(self.url, dict(self._client.cookies), self._read)
         await self._window.go("gallery")
-        self.book.took("Gallery: open in a new window", time.monotonic() - began)
+        first, self.person.came = not self.person.came, True
+        what = "Gallery: a person's first window, their process starts" if first else "Gallery: open in a new window"
+        self.book.took(what, time.monotonic() - began, always=first)
         self._note_addresses()
 
     async def _leave(self) -> None:
@@ -216,7 +223,9 @@ class Visitor:
         assert self._window is not None
         if "draw-button" not in self._window.shown.widgets:
             await self._go("create", "Create: open")
-        self.book.took("Create: draw four", (await self._window.press("draw-button")).seconds)
+        first, self._drew = not self._drew, True
+        what = "Create: draw four, the base is opened first" if first else "Create: draw four"
+        self.book.took(what, (await self._window.press("draw-button")).seconds, always=first)
         self.book.count("requests drawn")
         self._note_addresses()
         await self._window.stay(self.think)
