@@ -37,7 +37,7 @@ def main() -> None:
     """Serves the page, walks through it, and writes the pictures."""
     parser = argparse.ArgumentParser(description="Takes the README's pictures of the page.")
     parser.add_argument("--base", default="", help="train and draw on this base instead of chibi-mini")
-    parser.add_argument("--steps", type=int, default=150, help="training steps (150)")
+    parser.add_argument("--steps", type=int, default=200, help="training steps (200)")
     parser.add_argument("--rounds", type=int, default=3, help="how often four candidates are drawn (3)")
     options = parser.parse_args()
     with (
@@ -82,8 +82,8 @@ def train(tab: Any, address: str, base: str, steps: int) -> None:
     tab.get_by_text("Advanced settings").click()
     if base:
         put(tab, "train-base", base)
-    if steps != 150:
-        put(tab, "set-train-steps-150", str(steps))
+    if steps != 200:
+        put(tab, "set-train-steps-200", str(steps))
         put(tab, "set-follow-preview_every-75", str(max(2, steps // 3)))
     tab.get_by_text("Advanced settings").click()
     tab.locator(".st-key-start button").click()

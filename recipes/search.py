@@ -201,7 +201,7 @@ def propose(trial: Any, settings: Settings) -> dict[str, Any]:
         "lora.rank": rank,
         "lora.alpha": float(rank),
         "train.steps": trial.suggest_int("steps", max(1, steps // 2), steps * 2, log=True),
-        "train.prior_weight": trial.suggest_float("prior_weight", 0.0, 1.0),
+        "train.prior_weight": trial.suggest_float("prior_weight", 0.0, 8.0),
         "data.anchors": trial.suggest_categorical("anchors", sorted({0, 8, 16, 32, settings.data.anchors})),
         "train.word_learning_rate": 0.0,
     }

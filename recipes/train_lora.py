@@ -2,7 +2,7 @@
 
     accelerate launch --config_file accelerate_config.yaml recipes/train_lora.py
     accelerate launch --config_file accelerate_config.yaml recipes/train_lora.py \\
-        --config recipes/configs/identity.yaml photos=DIR name=NAME train.steps=300
+        --config recipes/configs/identity.yaml photos=DIR name=NAME train.steps=400
 
 Without arguments it learns the sample subject. `photos` is a folder, or the word `subject` for photos that were kept
 under the name. Number of processes and precision are accelerate's; everything else is a setting

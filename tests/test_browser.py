@@ -46,7 +46,7 @@ def test_whole_flow(tab: Any, address: str, own_places: Path, tmp_path: Path) ->
     settle(tab)
     tab.get_by_text("Advanced settings").click()
     put(tab, "train-base", str(base))
-    put(tab, "set-train-steps-150", "6")
+    put(tab, "set-train-steps-200", "6")
     put(tab, "set-data-anchors-16", "2")
     tab.get_by_role("button", name="Train mia").click()
     tab.locator(".st-key-panel-run .badge.live").wait_for()

@@ -112,7 +112,7 @@ def test_a_missing_settings_file_is_named() -> None:
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ConfigError, match="no effect without"):
-        load_settings(None, ["class_pictures=0", "prior_weight=1"])
+        load_settings(None, ["class_pictures=0", "anchors=0", "prior_weight=1"])
     with pytest.raises(ConfigError, match="same word"):
         load_settings(None, ["trigger=person"])
     with pytest.raises(ConfigError, match="multiple of 8"):

@@ -77,12 +77,12 @@ ROWS = (
 CURVES = (
     *(
         Row(f"steps-{steps}", f"ours, {steps} steps", settings=(f"train.steps={steps}",), curve="steps", at=steps)
-        for steps in (25, 50, 100, 150, 300)
+        for steps in (25, 50, 100, 200, 400)
     ),
     *(
         Row(f"peer-{steps}", f"diffusers' published settings, {steps} steps", settings=(f"train.steps={steps}",),
             config=PEER, curve="peer steps", at=steps)
-        for steps in (150, 500, 1500)
+        for steps in (200, 500, 1500)
     ),
     *(
         Row(f"photos-{count}", f"ours, {count} photo{'s' if count > 1 else ''}", photos=count, curve="photos", at=count)

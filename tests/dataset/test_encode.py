@@ -45,17 +45,19 @@ class Counting:
         return self._backbone.encode_images(images)
 
 
-def test_a_lesson_says_what_the_base_was_asked_for_and_else_the_caption(backbone: Backbone, tmp_path: Path) -> None:
-    asked = "chibi of a young person with red hair"
+def test_a_lesson_says_what_the_base_was_asked_for_and_keeps_silence_and_anyone(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    asked, anyone = "chibi of a young person with red hair", "chibi of a person"
     examples = build_dataset(
         tmp_path / "mia", [(picture(1), "photo of zkq person")], [(picture(3), "chibi of a person")],
-        [(picture(4), "chibi of zkq person", asked)],
+        [(picture(4), "chibi of zkq person", asked, anyone)],
     )  # fmt: skip
     data = encode(backbone, examples, teach=True, keep_text=False)
     lessons = data.lessons
     assert lessons is not None
-    expected = backbone.encode_text(["photo of zkq person", asked, asked, "", *["chibi of a person"] * 2, ""])
-    assert lessons.keys() == expected.keys() and data.wordings == ((0,), (1, 2, 3), (4, 5, 6))
+    expected = backbone.encode_text(["photo of zkq person", asked, asked, "", anyone, *[anyone] * 2, ""])
+    assert lessons.keys() == expected.keys() and data.wordings == ((0,), (1, 2, 3, 4), (5, 6, 7))
     for name, tensor in expected.items():
         torch.testing.assert_close(lessons[name], tensor)
     assert encode(backbone, examples).lessons is None

@@ -291,5 +291,6 @@ def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str
         yield "memory.phased gives the text encoders' memory back, and lora.text_encoder teaches them: choose one"
     # A settings file that was written by the workbench names every default; that is no wish.
     wished = settings.train.prior_weight not in (0, Settings().train.prior_weight)
-    if "train.prior_weight" in given and wished and settings.data.class_pictures == 0:
+    anyone = settings.data.class_pictures or (settings.data.anchors and techniques.get("teacher"))
+    if "train.prior_weight" in given and wished and not anyone:
         yield "train.prior_weight has no effect without data.class_pictures"

@@ -94,7 +94,7 @@ class LoraSettings:
 class TrainSettings:
     """How the adapter learns."""
 
-    steps: int = setting(150, "Number of optimizer steps.", at_least=1, at_most=1_000_000)
+    steps: int = setting(200, "Number of optimizer steps.", at_least=1, at_most=1_000_000)
     batch_size: int = setting(8, "Pictures in one step.", at_least=1, at_most=1024)
     learning_rate: float = setting(
         1e-3, "For the denoiser. Small bases take more: 1e-3 on chibi-mini, 1e-4 on SD 1.5.", at_least=0.0, at_most=1.0
@@ -122,7 +122,11 @@ class TrainSettings:
         one_of=("adamw", "adamw8bit", "adafactor", "prodigy"),
     )
     prior_weight: float = setting(
-        0.3, "Weight of class pictures in the loss, against 1 for photos.", at_least=0.0, at_most=10.0
+        8.0,
+        "Weight in the loss of what other people look like, against 1 for photos: where it is low, the person also "
+        "comes when the trigger word is not said.",
+        at_least=0.0,
+        at_most=100.0,
     )
     min_snr_gamma: float = setting(
         0.0,
@@ -164,7 +168,7 @@ class FollowSettings:
     """What a run shows and saves on its way."""
 
     preview_every: int = setting(
-        75, "Steps between previews; 0 makes none before the end.", at_least=0, at_most=1_000_000
+        100, "Steps between previews; 0 makes none before the end.", at_least=0, at_most=1_000_000
     )
     preview_prompts: list[str] = setting(
         PREVIEW_PROMPTS,
@@ -178,7 +182,7 @@ class FollowSettings:
         at_most=100,
     )
     checkpoint_every: int = setting(
-        75, "Steps between checkpoints; 0 saves only at the end.", at_least=0, at_most=1_000_000
+        100, "Steps between checkpoints; 0 saves only at the end.", at_least=0, at_most=1_000_000
     )
     keep_best: bool = setting(
         True,

@@ -49,7 +49,7 @@ class EncodedSet:
         text: what the denoiser is told of every wording, or None when the text encoder learns too.
         lessons: what the base is told of every wording when it teaches, or None when it does not: what it was asked for
             when it drew the picture, else the caption; nothing where the wording is empty.
-        weights: (n,) weight of each example in the loss.
+        weights: weight of each wording in the loss.
         kinds: for each kind that occurs, its examples.
         names: file names, to speak of an example.
         digest: hash of all pictures and captions with their kinds.
@@ -99,7 +99,8 @@ def encode(
         flips: photos are shown mirrored too.
         cache_dir: where latents, and words of a base in phases, are kept by their content's hash; None keeps none.
         keep_text: text embeddings are computed too; False when the text encoder will learn.
-        weights: weight of each kind in the loss; 1 where it is not given.
+        weights: weight of each kind in the loss; 1 where it is not given. What the base teaches about anyone of the
+            class weighs as class pictures do.
         on_picture: called with (latents done, latents to do) after each batch.
         word: gives the wordings of a caption, see `wordings`.
         ratio: longer side by shorter side of aspect buckets, see `bucket_sizes`; 1 cuts every picture square.
@@ -126,31 +127,28 @@ def encode(
         for number, example in enumerate(examples)
         for flip in _flips(example, flips)
     )
-    said = [word(example.text) for example in examples]
-    if teach:
-        said = [
-            each if example.kind == "photo" else _with_silence(each)
-            for example, each in zip(examples, said, strict=True)
-        ]
-    ids = backbone.tokenize([wording for each in said for wording in each])
+    pairs = [_lessons(example, word(example.text), teach) for example in examples]
+    ids = backbone.tokenize([said for each in pairs for said, _ in each])
     owner = next((owner_of(example.file) for example in examples if example.kind == "photo"), "")
     text = encode_words(backbone, ids, cache_dir, owner) if keep_text else None
     lessons = None
     if teach:
-        told = [
-            (each.asked or each.text) if wording else ""
-            for each, some in zip(examples, said, strict=True)
-            for wording in some
-        ]
-        lessons = encode_words(backbone, backbone.tokenize(told), cache_dir, owner)
+        told = backbone.tokenize([told for each in pairs for _, told in each])
+        lessons = encode_words(backbone, told, cache_dir, owner)
     latents = encode_views(backbone, examples, list(views), cache_dir, on_picture)
     weights = weights or {}
     return EncodedSet(
         grids=_grids(list(views), latents, sizes, len(examples), backbone.device),
-        wordings=_rows([len(each) for each in said]),
+        wordings=_rows([len(each) for each in pairs]),
         ids=ids,
         text=text,
-        weights=torch.tensor([weights.get(example.kind, 1.0) for example in examples]).to(backbone.device),
+        weights=torch.tensor(
+            [
+                weights.get("class" if said and said == example.anyone else example.kind, 1.0)
+                for example, each in zip(examples, pairs, strict=True)
+                for said, _ in each
+            ]
+        ).to(backbone.device),
         kinds={
             kind: tuple(index for index, example in enumerate(examples) if example.kind == kind)
             for kind in KINDS
@@ -163,14 +161,19 @@ def encode(
     )
 
 
-def _with_silence(wordings: Sequence[str]) -> list[str]:
-    """Wordings of which every third is empty.
+def _lessons(example: Example, wordings: Sequence[str], teach: bool) -> list[tuple[str, str]]:
+    """What is said of an example, and what the base is told when it teaches what to answer.
 
-    Guidance draws what the words say away from what is drawn without words (arXiv 2207.12598). An adapter drifts there
-    too: by a quarter to three quarters of what it changes, and takes that from the person. So the base teaches it what
-    it says to no words, of the same pictures.
+    Of what the base teaches, a part goes without words. Guidance draws what the words say away from what is drawn
+    without words (arXiv 2207.12598), and an adapter drifts there too: by a quarter to three quarters of what it
+    changes, and takes that from the person. Another part of the anchors is about anyone of the class in the person's
+    place: there it is decided whether the trigger word makes the difference (docs/identity.md).
     """
-    return [*wordings, *wordings, *[""] * len(wordings)]
+    if example.kind == "photo" or not teach:
+        return [(words, words) for words in wordings]
+    asked = [(words, (example.asked or example.text) if words else "") for words in wordings]
+    anyone = [(example.anyone, example.anyone)] * len(wordings) if example.anyone else []
+    return [*asked, *asked, *[("", "")] * len(wordings), *anyone]
 
 
 def _grids(

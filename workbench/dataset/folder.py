@@ -18,8 +18,8 @@ from workbench.privacy import read_private, write_private
 if TYPE_CHECKING:
     from PIL import Image
 
-# A picture with its caption and, when the base drew it, what it was asked for.
-Captioned = tuple["Image.Image", str] | tuple["Image.Image", str, str]
+# A picture with its caption and, when the base drew it, what it was asked for, and the caption without the person.
+Captioned = tuple["Image.Image", str] | tuple["Image.Image", str, str, str]
 
 # What an example is for: a photo of the person, a chibi with the person's traits, a picture of someone else.
 KINDS = ("photo", "anchor", "class")
@@ -36,6 +36,7 @@ class Example:
         kind: see `KINDS`.
         sha256: of the file's bytes.
         asked: what the base was asked for when it drew the picture; empty when it did not.
+        anyone: the caption with anyone of the class in the person's place; empty where it is of no use.
     """
 
     file: Path
@@ -43,6 +44,7 @@ class Example:
     kind: str
     sha256: str
     asked: str = ""
+    anyone: str = ""
 
 
 def build_dataset(
@@ -73,7 +75,7 @@ def build_dataset(
     lines = []
     try:
         for kind, captioned in zip(KINDS, (photos, anchors, class_pictures), strict=True):
-            for index, (picture, text, *asked) in enumerate(captioned):
+            for index, (picture, text, *said) in enumerate(captioned):
                 content = _png(picture)
                 file = building / f"{kind}-{index:03d}.png"
                 if kind == "photo":
@@ -83,7 +85,7 @@ def build_dataset(
                         file.write_bytes(content)
                 digest = hashlib.sha256(content).hexdigest()
                 line = {"file_name": file.name, "text": text, "kind": kind, "sha256": digest}
-                lines.append(line | ({"asked": asked[0]} if asked else {}))
+                lines.append(line | dict(zip(("asked", "anyone"), said, strict=False)))
         table = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         write_private(building / "metadata.jsonl", table)
         with storage_errors(folder):
@@ -120,8 +122,8 @@ def _example(folder: Path, number: int, line: str) -> Example:
     try:
         fields = json.loads(line)
         name, text, kind, sha256 = (fields[key] for key in ("file_name", "text", "kind", "sha256"))
-        asked = fields.get("asked", "")
-        if not (isinstance(text, str) and isinstance(asked, str)):
+        asked, anyone = fields.get("asked", ""), fields.get("anyone", "")
+        if not all(isinstance(words, str) for words in (text, asked, anyone)):
             raise ValueError("a caption that is no text")
         if kind not in KINDS:
             raise ValueError(f"unknown kind {kind!r}")
@@ -138,7 +140,7 @@ def _example(folder: Path, number: int, line: str) -> Example:
         raise DatasetError(f"{folder.name}/{name}", f"it cannot be read ({error})", REBUILD) from error
     if found != sha256:
         raise DatasetError(f"{folder.name}/{name}", "the picture was changed after it was captioned", REBUILD)
-    return Example(file, text, kind, sha256, asked)
+    return Example(file, text, kind, sha256, asked, anyone)
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -69,7 +69,9 @@ def make_dataset(
         orders += class_orders(noun, class_pictures, seed)
         prompts, seeds = [each.prompt for each in orders], [each.seed for each in orders]
         drawn = cached_pictures(backbone, prompts, seeds, pictures, on_picture=on_picture)
-        captioned = [(picture, each.caption, each.prompt) for picture, each in zip(drawn, orders, strict=True)]
+        captioned = [
+            (picture, each.caption, each.prompt, each.anyone) for picture, each in zip(drawn, orders, strict=True)
+        ]
     with stage("data set"):
         build_dataset(folder, photos, captioned[anchors:], captioned[:anchors])
     return traits

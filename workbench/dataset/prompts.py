@@ -25,11 +25,19 @@ SURE = 0.5
 
 @dataclass(frozen=True)
 class Order:
-    """A picture to be drawn: the words for the base, the caption it gets in the data set, and its seed."""
+    """A picture to be drawn.
+
+    Args:
+        prompt: the words for the base.
+        caption: what it is called in the data set.
+        seed: of the picture.
+        anyone: the caption with anyone of the class in the person's place; empty when nobody is named in it.
+    """
 
     prompt: str
     caption: str
     seed: int
+    anyone: str = ""
 
 
 def photo_caption(trigger: str, class_noun: str, scene: Mapping[str, Reading]) -> str:
@@ -64,6 +72,7 @@ def anchor_orders(
             f"{style} of {_someone(traits)} with {words}",
             caption(trigger, class_noun, style, scene),
             ANCHOR_SEEDS + seed + index,
+            f"{style} of a {class_noun}, {scene}",
         )
         orders.append(order)
     return orders

@@ -175,7 +175,7 @@ def draw_batch(
         noise=noise,
         timesteps=levels,
         text=text,
-        weights=data.weights[examples],
+        weights=data.weights[said],
         mask=None if drawing.masks is None else drawing.masks[number][examples],
         taught=None if drawing.taught is None else drawing.taught[examples],
         told=None if drawing.taught is None or data.lessons is None else pick(data.lessons, said),
