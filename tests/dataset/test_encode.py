@@ -45,7 +45,7 @@ class Counting:
         return self._backbone.encode_images(images)
 
 
-def test_a_lesson_says_what_the_base_was_asked_for_and_keeps_silence_and_anyone(
+def test_a_lesson_says_what_the_base_was_asked_for_and_else_what_is_said(
     backbone: Backbone, tmp_path: Path
 ) -> None:
     asked, anyone = "chibi of a young person with red hair", "chibi of a person"
