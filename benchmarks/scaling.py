@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the results go")
     parser.add_argument("--point", metavar="JSON", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    prepare_environment()
+    prepare_environment(brief=True)
     if args.point:
         print(json.dumps(measure(args.base, json.loads(args.point), args.steps)))
         return

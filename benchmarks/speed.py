@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--photos", default="examples/selfies", help="folder of photos of one person")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the numbers as JSON")
     args = parser.parse_args()
-    prepare_environment()
+    prepare_environment(brief=True)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["WORKBENCH_KEYS"] = f"{folder}/keys"
         os.environ |= {"WORKBENCH_HOME": f"{folder}/workspace", "WORKBENCH_LORAS": f"{folder}/loras"}

@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="also write the tables into docs/benchmarks.md")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the results go")
     args = parser.parse_args()
-    prepare_environment()
+    prepare_environment(brief=True)  # for all that it starts, the script's loop too
     import torch
 
     from workbench.training.report import machine, versions
