@@ -92,7 +92,7 @@ def private_box(findings: tuple[Finding, ...]) -> None:
     """In red: what a file gives away, each with its reason."""
     lines = [tr("**{key}** tells {why}", key=plain(each.key), why=plain(told(each.why))) for each in findings[:SHOWN]]
     if len(findings) > SHOWN:
-        lines.append(tr("and {shown} more", shown=len(findings) - SHOWN))
+        lines.append(tr("and {number} more", number=len(findings) - SHOWN))
     st.error(
         "  \n".join([tr("This file tells of the photos it was trained on:"), *lines]), icon=":material/visibility:"
     )

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from ui.words import telling_later
 from workbench.generation.painted import SIDE, painted_mask
 from workbench.generation.starts import start_name
+from workbench.language import tr
 
 _HTML = """
 <div class="brush">
@@ -60,9 +61,9 @@ def brush(where: str, image: Image.Image) -> Image.Image | None:
             state[kept] = runs
 
     words = {
-        "board": "The picture: arrow keys move the brush, space paints, + and - change its size",
-        "size": "Brush", "erase": "Erase", "undo": "Undo", "clear": "Clear",
-        "hint": "Paint over what may change: with the mouse, a finger, or arrow keys and space.",
+        "board": tr("The picture: arrow keys move the brush, space paints, + and - change its size"),
+        "size": tr("Brush"), "erase": tr("Erase"), "undo": tr("Undo"), "clear": tr("Clear"),
+        "hint": tr("Paint over what may change: with the mouse, a finger, or arrow keys and space."),
     }  # fmt: skip
     _BRUSH(
         key=key,

@@ -18,15 +18,16 @@ from workbench.generation import Request, request_from_record
 from workbench.generation.record import Picture
 from workbench.identity.candidates import in_words, rank_candidates
 from workbench.identity.likeness import Likeness
+from workbench.language import mark, told, tr
 
-VERDICTS = {"likely": "good", "unsure": "warn", "unlikely": "bad", "unknown": "plain"}
+VERDICTS = {mark("likely"): "good", mark("unsure"): "warn", mark("unlikely"): "bad", mark("unknown"): "plain"}
 
 
 def plain_part(kept: Kept, words: str, base: str) -> None:
     """The card: a button, then the picture that the base draws without the adapter."""
-    theme.section("Words alone", "The same base and seed, without an adapter")
-    if st.button("Draw it", key="compare-draw", icon=":material/brush:", disabled=not words, width="stretch"):
-        with telling(), st.spinner("Drawing…"):
+    theme.section(tr("Words alone"), tr("The same base and seed, without an adapter"))
+    if st.button(tr("Draw it"), key="compare-draw", icon=":material/brush:", disabled=not words, width="stretch"):
+        with telling(), st.spinner(tr("Drawing…")):
             # Not from a photo or near another seed, even when that one was: words alone is words alone.
             old = request_from_record(kept.record)
             request = Request(words, old.negative, old.seed, 1, old.steps, old.guidance, adapters=(), size=old.size)
@@ -51,24 +52,25 @@ def show_made(kind: str, kept: Kept) -> None:
         return
     with_likeness(made, kept)
     for note in made.record.get("notes", []):
-        st.caption(plain(note))
+        st.caption(plain(told(note)))
 
 
 def with_likeness(made: Kept, kept: Kept) -> None:
     """A picture, and how much it looks like the person of the first adapter of another one."""
     content = png(made)
     if content is None:
-        st.html('<p class="small">The file cannot be read.</p>')
+        st.html(f'<p class="small">{escaped(tr("The file cannot be read."))}</p>')
         return
     st.image(content, output_format="PNG", alt=made.prompt, width="stretch")
     adapters = kept.record.get("adapters", [])
     found = likeness_of(made.id, str(adapters[0]["name"]), content) if adapters else None
     if found is None:
-        st.html('<p class="small">No photos of this person are here to compare with.</p>')
+        st.html(f'<p class="small">{escaped(tr("No photos of this person are here to compare with."))}</p>')
     else:
         chance = f" {found.probability:.0%}" if found.probability is not None else ""
-        badge = theme.badge(f"{found.verdict}{chance}", VERDICTS[found.verdict])
-        st.html(f'<div class="small" title="{escaped(in_words(found))}">Looks like the person: {badge}</div>')
+        badge = theme.badge(f"{tr(found.verdict)}{chance}", VERDICTS[found.verdict])
+        title, words = escaped(told(in_words(found))), escaped(tr("Looks like the person:"))
+        st.html(f'<div class="small" title="{title}">{words} {badge}</div>')
     tools(made, "compare")
 
 

@@ -20,6 +20,7 @@ from workbench.generation.grid import Axis, Cell, draw_grid
 from workbench.generation.record import Picture
 from workbench.generation.sheet import sheet_png
 from workbench.identity.candidates import rank_candidates
+from workbench.language import told, tr
 
 
 def draw(request: Request, base: str) -> None:
@@ -33,15 +34,15 @@ def draw(request: Request, base: str) -> None:
             with st.container(key=f"card-slot-{index}"):
                 slots.append((st.empty(), st.empty()))
                 slots[-1][0].html(_waiting(index > 0))
-    note.caption("Opening the base… the first time takes some seconds.")
+    note.caption(tr("Opening the base… the first time takes some seconds."))
     warm = engine(base)
     kept = gallery()
 
     def on_step(candidate: int, step: int, steps: int) -> None:
         if step == 1:
-            note.caption(f"Drawing {candidate + 1} of {request.count}")
+            note.caption(tr("Drawing {number} of {count}", number=candidate + 1, count=request.count))
             slots[candidate][0].html(_waiting(False))
-        slots[candidate][1].progress(step / steps, f"Step {step} of {steps}")
+        slots[candidate][1].progress(step / steps, tr("Step {step} of {steps}", step=step, steps=steps))
 
     def on_look(candidate: int, image: Any) -> None:
         if image is not None:
@@ -55,7 +56,7 @@ def draw(request: Request, base: str) -> None:
 
     drawn = warm.generate(request, on_step=on_step, on_picture=on_picture, on_look=on_look)
     state["warm"] = base
-    note.caption("Comparing with the photos…")
+    note.caption(tr("Comparing with the photos…"))
     _compare(request, drawn)
 
 
@@ -66,11 +67,11 @@ def draw_sheet(
     state, count = st.session_state, sum(map(len, cells))
     state["made"], state["sheet"], state["likeness"], state["problems"] = [], None, {}, []
     note, bar, shown = _stop_row(), st.progress(0.0), st.empty()
-    note.caption("Opening the base… the first time takes some seconds.")
+    note.caption(tr("Opening the base… the first time takes some seconds."))
     warm, kept = engine(base), gallery()
 
     def on_step(number: int, step: int, steps: int) -> None:
-        bar.progress((number + step / steps) / count, f"Picture {number + 1} of {count}")
+        bar.progress((number + step / steps) / count, tr("Picture {number} of {count}", number=number + 1, count=count))
 
     def on_picture(number: int, picture: Picture) -> None:
         state["made"].append(kept.add(picture))
@@ -86,18 +87,23 @@ def draw_rows(rows: Sequence[Row], base: str) -> None:
     state = st.session_state
     state["made"], state["sheet"], state["likeness"], state["problems"] = [], None, {}, []
     note, bar, shown = _stop_row(), st.progress(0.0), st.empty()
-    note.caption("Opening the base… the first time takes some seconds.")
+    note.caption(tr("Opening the base… the first time takes some seconds."))
     warm, kept = engine(base), gallery()
 
     def on_step(number: int, step: int, steps: int) -> None:
-        bar.progress((number + step / steps) / len(rows), f"Row {number + 1} of {len(rows)}: {rows[number].name}")
+        bar.progress(
+            (number + step / steps) / len(rows),
+            tr("Row {number} of {rows}: {name}", number=number + 1, rows=len(rows), name=rows[number].name),
+        )
 
     def on_outcome(_: int, outcome: Outcome) -> None:
         if outcome.picture:
             state["made"].append(kept.add(outcome.picture))
             shown.image(outcome.picture.image, width=160)
         else:
-            state["problems"].append(f"Line {outcome.row.line}, {outcome.row.name}: {outcome.problem}")
+            state["problems"].append(
+                f"{tr('Line {line}', line=outcome.row.line)}, {outcome.row.name}: {told(outcome.problem)}"
+            )
 
     draw_table(warm, rows, on_step, on_outcome=on_outcome)
     state["warm"] = base
@@ -107,7 +113,7 @@ def _stop_row() -> Any:
     with st.container(horizontal=True, vertical_alignment="center", key="drawing-now"):
         note = st.empty()
         # Any click ends this run of the page, and with it the drawing; what is finished is kept.
-        st.button("Stop", key="stop-drawing", icon=":material/stop_circle:")
+        st.button(tr("Stop"), key="stop-drawing", icon=":material/stop_circle:")
     bring_into_view("drawing-now", str(time.time()))
     return note
 

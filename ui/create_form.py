@@ -19,12 +19,13 @@ from ui.words import plain, tell
 from workbench.adapters import Card, ShelfEntry, list_shelf, thumbnail_bytes
 from workbench.errors import GenerationError
 from workbench.generation import Preferences, Request, Start, Variation, choices
+from workbench.language import mark, tr
 
-CHOOSE, WRITE = "Choose", "Write"
+CHOOSE, WRITE = mark("Choose"), mark("Write")
 SCENE = ("expression", "clothing", "clothing_colour", "headwear", "background", "pose")
 PERSON = ("hair_style", "hair_colour", "skin", "glasses", "facial_hair", "age")
 FIRST = {"expression": "smiling", "clothing": "hoodie", "clothing_colour": "red", "background": "blue"}
-NOBODY = "Anyone"
+NOBODY = mark("Anyone")
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,13 @@ def form(draw_button: Callable[[], None]) -> Wish:
     """
     shelf = {entry.name: entry for entry in list_shelf() if not entry.broken}
     _take_wishes(list(shelf))
-    theme.section("Who")
+    theme.section(tr("Who"))
     adapters, card = _who(shelf)
-    theme.section("What")
+    theme.section(tr("What"))
     st.session_state.setdefault("mode", CHOOSE)
     mode = st.segmented_control(
-        "How", [CHOOSE, WRITE], key="mode", required=True, persist_state="session",
-        label_visibility="collapsed", width="stretch",
+        tr("How"), [CHOOSE, WRITE], key="mode", required=True, persist_state="session",
+        label_visibility="collapsed", width="stretch", format_func=tr,
     )  # fmt: skip
     style = choose_style(base_of(card.base), mode == CHOOSE)
     said = _lists(SCENE if adapters else SCENE + PERSON) if mode == CHOOSE else {}
@@ -88,9 +89,9 @@ def form(draw_button: Callable[[], None]) -> Wish:
     # Filled when the base is known, which is chosen further down.
     understood = st.container(key="read-as")
     draw_button()
-    with st.expander("From a photo or sketch", icon=":material/add_photo_alternate:", key="open-start"):
+    with st.expander(tr("From a photo or sketch"), icon=":material/add_photo_alternate:", key="open-start"):
         start = begin_from(adapters[0][0] if adapters else "") or _recipes_start()
-    with st.expander("More settings", icon=":material/tune:"):
+    with st.expander(tr("More settings"), icon=":material/tune:"):
         numbers = _numbers(base_of(card.base))
         if others := [name for name in shelf if adapters and name != adapters[0][0]]:
             adapters += _second([NOBODY, *others], shelf)
@@ -114,8 +115,9 @@ def _recipes_start() -> Start | None:
     said = st.session_state.get("reuse-start")
     if not said:
         return None
-    st.caption(f"As the recipe says: begun from a picture that is kept here, {said['noise']:.0%} of it drawn anew.")
-    st.button("Draw without it", key="drop-start", on_click=_drop, args=("reuse-start",))
+    noise = f"{said['noise']:.0%}"
+    st.caption(tr("As the recipe says: begun from a picture that is kept here, {noise} of it drawn anew.", noise=noise))
+    st.button(tr("Draw without it"), key="drop-start", on_click=_drop, args=("reuse-start",))
     return Start(said["picture"], said["noise"], said.get("mask", ""))
 
 
@@ -141,13 +143,19 @@ def _who(shelf: Mapping[str, ShelfEntry]) -> tuple[list[tuple[str, float]], Card
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="who-row"):
         if picture:
             st.image(picture, width=74, alt=state["who"])
-        who = st.selectbox("Adapter", names, key="who", label_visibility="collapsed", persist_state="session")
+        who = st.selectbox(
+            tr("Adapter"), names, key="who", label_visibility="collapsed", persist_state="session", format_func=_named
+        )
     if who in shelf:
-        strength = _strength("strength", "Likeness", "1 is as trained; less leaves more of the base.")
+        strength = _strength("strength", tr("Likeness"), tr("1 is as trained; less leaves more of the base."))
         return [(str(who), strength)], shelf[str(who)].card
     if not shelf:
-        st.caption("No adapter is on the shelf yet: the base draws anyone you describe.")
+        st.caption(tr("No adapter is on the shelf yet: the base draws anyone you describe."))
     return [], Card(name="", created="")
+
+
+def _named(who: str) -> str:
+    return tr(who) if who == NOBODY else who
 
 
 def _second(others: list[str], shelf: Mapping[str, ShelfEntry]) -> list[tuple[str, float]]:
@@ -155,15 +163,17 @@ def _second(others: list[str], shelf: Mapping[str, ShelfEntry]) -> list[tuple[st
     if state.get("second") not in others:
         state["second"] = NOBODY
     second = st.selectbox(
-        "Second adapter", others, key="second", persist_state="session",
-        format_func=lambda name: "None" if name == NOBODY else name,
-        help="Mixes two people, or adds a style. Write its trigger word into the prompt.",
+        tr("Second adapter"), others, key="second", persist_state="session",
+        format_func=lambda name: tr("None") if name == NOBODY else name,
+        help=tr("Mixes two people, or adds a style. Write its trigger word into the prompt."),
     )  # fmt: skip
     if second == NOBODY:
         return []
     if trigger := shelf[second].card.trigger:
-        st.caption(f"Its trigger word is **{plain(trigger)}**.")
-    return [(second, _strength("strength-2", "Strength of the second", "Both together rarely want to be 1.", 0.5))]
+        st.caption(tr("Its trigger word is **{trigger}**.", trigger=plain(trigger)))
+    return [
+        (second, _strength("strength-2", tr("Strength of the second"), tr("Both together rarely want to be 1."), 0.5))
+    ]
 
 
 def _strength(key: str, label: str, words: str, usual: float = 1.0) -> float:
@@ -180,7 +190,7 @@ def _lists(names: Sequence[str]) -> dict[str, str]:
 def _chosen(card: Card, said: Mapping[str, str]) -> str:
     """The prompt that the lists write, with other words at its end."""
     extra = st.text_input(
-        "Other words", key="extra", placeholder="Other words, such as: holding a balloon", max_chars=200,
+        tr("Other words"), key="extra", placeholder=tr("Other words, such as: holding a balloon"), max_chars=200,
         persist_state="session", label_visibility="collapsed",
     )  # fmt: skip
     try:
@@ -191,7 +201,9 @@ def _chosen(card: Card, said: Mapping[str, str]) -> str:
     st.session_state["written"] = prompt
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="says"):
         st.caption(plain(prompt))
-        st.button("", icon=":material/casino:", type="tertiary", on_click=_surprise, help="Surprise me", key="surprise")
+        st.button(
+            "", icon=":material/casino:", type="tertiary", on_click=_surprise, help=tr("Surprise me"), key="surprise"
+        )
     return prompt
 
 
@@ -200,9 +212,11 @@ def _written(card: Card) -> str:
     state = st.session_state
     if not state.get("prompt"):
         state["prompt"] = state.get("written", "")
-    hint = f"Say **{plain(card.trigger)}** to mean {plain(card.name or 'the person')}." if card.trigger else ""
-    prompt = st.text_area("Prompt", key="prompt", height=110, max_chars=2000, persist_state="session")
-    st.caption(f"{hint} (word:1.3) says a word louder. The base knows chibi, photo and the words of the lists.".strip())
+    name = plain(card.name or tr("the person"))
+    hint = tr("Say **{trigger}** to mean {name}.", trigger=plain(card.trigger), name=name) if card.trigger else ""
+    prompt = st.text_area(tr("Prompt"), key="prompt", height=110, max_chars=2000, persist_state="session")
+    more = tr("(word:1.3) says a word louder. The base knows chibi, photo and the words of the lists.")
+    st.caption(f"{hint} {more}".strip())
     return (prompt or "").strip()
 
 
@@ -213,34 +227,38 @@ def _numbers(base: str) -> dict[str, Any]:
         names.append(base)
     # The adapter decides the base; choosing another adapter chooses again.
     chosen = st.selectbox(
-        "Base", names, names.index(base), key=f"base-{base}", accept_new_options=True, persist_state="session",
-        help="An adapter fits the base it was trained on.",
+        tr("Base"), names, names.index(base), key=f"base-{base}", accept_new_options=True, persist_state="session",
+        help=tr("An adapter fits the base it was trained on."),
     )  # fmt: skip
-    negative = st.text_input("Stay away from", key="negative", placeholder="hat, glasses", persist_state="session")
+    negative = st.text_input(
+        tr("Stay away from"), key="negative", placeholder=tr("hat, glasses"), persist_state="session"
+    )
     # Other screens fill these in; a widget that has a value of its own as well would complain.
     for key, usual in (("seed", random.randint(0, 2**31 - 1)), ("steps", 0), ("guidance", 0.0), ("size", 0)):
         state.setdefault(key, usual)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            "Seed",
+            tr("Seed"),
             0,
             2**32 - 1,
             key="seed",
             persist_state="session",
-            help="The same seed and words draw the same picture.",
+            help=tr("The same seed and words draw the same picture."),
         )
-        st.toggle("Keep it", key="lock", persist_state="session", help="Off: every drawing takes a new seed.")
+        st.toggle(tr("Keep it"), key="lock", persist_state="session", help=tr("Off: every drawing takes a new seed."))
     count = st.segmented_control(
-        "How many", [1, 2, 4, 8], key="count", default=4, required=True, persist_state="session"
+        tr("How many"), [1, 2, 4, 8], key="count", default=4, required=True, persist_state="session"
     )
     with st.container(key="grid-fields-numbers"):
-        steps = st.number_input("Steps", 0, 150, key="steps", persist_state="session", help="0: the base's own.")
+        steps = st.number_input(
+            tr("Steps"), 0, 150, key="steps", persist_state="session", help=tr("0: the base's own.")
+        )
         guidance = st.number_input(
-            "Guidance", 0.0, 30.0, step=0.5, key="guidance", persist_state="session",
-            help="How closely to follow the words; 0: the base's own.",
+            tr("Guidance"), 0.0, 30.0, step=0.5, key="guidance", persist_state="session",
+            help=tr("How closely to follow the words; 0: the base's own."),
         )  # fmt: skip
         size = st.number_input(
-            "Size in pixels", 0, 2048, step=8, key="size", persist_state="session", help="0: the base's own."
+            tr("Size in pixels"), 0, 2048, step=8, key="size", persist_state="session", help=tr("0: the base's own.")
         )
     return {
         "base": chosen or DEFAULT, "negative": negative or "", "seed": int(seed), "count": int(count or 4),
@@ -278,7 +296,7 @@ def _take_wishes(shelf: list[str]) -> None:
     used = [each for each in record.get("adapters", []) if each["name"] in shelf]
     gone = [each["name"] for each in record.get("adapters", []) if each["name"] not in shelf]
     if gone:
-        st.warning(f"Not on the shelf any more: {plain(', '.join(gone))}. The picture will differ.")
+        st.warning(tr("Not on the shelf any more: {gone}. The picture will differ.", gone=plain(", ".join(gone))))
     state["who"] = used[0]["name"] if used else NOBODY
     state["second"] = used[1]["name"] if len(used) > 1 else NOBODY
     for key, each in zip(("strength", "strength-2"), used, strict=False):

@@ -10,14 +10,24 @@ from dataclasses import replace
 import streamlit as st
 
 from workbench.generation import choices
+from workbench.language import mark, tr
 from workbench.world.character import CHARACTER_WORDS, Character, Scene
 from workbench.world.draw import draw
 
 LABELS = {
-    "expression": "Mood", "clothing": "Clothes", "clothing_colour": "Colour", "headwear": "Head", "background": "Place",
-    "pose": "Pose", "hair_style": "Hair", "hair_colour": "Hair colour", "skin": "Skin", "glasses": "Glasses",
-    "facial_hair": "Beard", "age": "Age",
-}  # fmt: skip
+    "expression": mark("Mood"),
+    "clothing": mark("Clothes"),
+    "clothing_colour": mark("Colour"),
+    "headwear": mark("Head"),
+    "background": mark("Place"),
+    "pose": mark("Pose"),
+    "hair_style": mark("Hair"),
+    "hair_colour": mark("Hair colour"),
+    "skin": mark("Skin"),
+    "glasses": mark("Glasses"),
+    "facial_hair": mark("Beard"),
+    "age": mark("Age"),
+}
 _HEAD, _WHOLE = (36, 12, 220, 196), (0, 0, 256, 256)
 _SIDE = 112  # px; shown at half of that, sharp on phones too
 _MODEL = Character(hair_style="bob", hair_colour="brown", eye_colour="brown", variation=6)
@@ -37,8 +47,8 @@ def pick_looks(names: Sequence[str]) -> dict[str, str]:
     if state.get("list") not in names:
         state["list"] = names[0]
     name = st.pills(
-        "Choose", names, key="list", required=True, persist_state="session", label_visibility="collapsed",
-        format_func=LABELS.__getitem__,
+        tr("Choose"), names, key="list", required=True, persist_state="session", label_visibility="collapsed",
+        format_func=lambda each: tr(LABELS[each]),
     )  # fmt: skip
     name = str(name or names[0])
     said = str(state.get(f"wish-{name}", ""))
@@ -46,8 +56,8 @@ def pick_looks(names: Sequence[str]) -> dict[str, str]:
     state[key] = said if said in tables[name] else None
     with st.container(key=f"looks-{name}"):
         st.pills(
-            LABELS[name], tables[name], key=key, on_change=_take, args=(name, key), label_visibility="collapsed",
-            format_func=lambda word: f"![{word}]({look(name, word)}) {word}",
+            tr(LABELS[name]), tables[name], key=key, on_change=_take, args=(name, key), label_visibility="collapsed",
+            format_func=lambda word: f"![{tr(word)}]({look(name, word)}) {tr(word)}",
         )  # fmt: skip
     return {each: word for each in names if (word := str(state.get(f"wish-{each}", ""))) in tables[each]}
 

@@ -16,10 +16,15 @@ from workbench.generation import Request
 from workbench.generation.batch import EXAMPLE, read_table
 from workbench.generation.grid import Axis, axis_names, axis_text, example, grid_cells, parse_axis
 from workbench.generation.sheet import SheetRecipe
+from workbench.language import mark, told, tr
 
-COMPARE, GRID, TABLE = "With and without", "Grid", "Table"
+COMPARE, GRID, TABLE = mark("With and without"), mark("Grid"), mark("Table")
 NONE = "–"
-LABELS = {"words": "other words", "change": "change of the start", "variation": "distance of variations"}
+LABELS = {
+    "words": mark("other words"),
+    "change": mark("change of the start"),
+    "variation": mark("distance of variations"),
+}
 
 
 def many(request: Request | None, base: str, wishes: dict[str, str] | None) -> None:
@@ -32,11 +37,11 @@ def many(request: Request | None, base: str, wishes: dict[str, str] | None) -> N
     """
     st.session_state.setdefault("many-way", COMPARE)
     way = st.segmented_control(
-        "Many", [COMPARE, GRID, TABLE], key="many-way", required=True, label_visibility="collapsed",
-        persist_state="session", width="stretch",
+        tr("Many"), [COMPARE, GRID, TABLE], key="many-way", required=True, label_visibility="collapsed",
+        persist_state="session", width="stretch", format_func=tr,
     )  # fmt: skip
     if request is None:
-        st.caption("Say what to draw first.")
+        st.caption(tr("Say what to draw first."))
     elif way == TABLE:
         with telling():
             _table(request, base)
@@ -47,18 +52,18 @@ def many(request: Request | None, base: str, wishes: dict[str, str] | None) -> N
 
 def _compare(request: Request, base: str, wishes: dict[str, str] | None) -> None:
     if not request.adapters:
-        st.caption("Choose an adapter above: it is drawn without and with it, from the same seed.")
+        st.caption(tr("Choose an adapter above: it is drawn without and with it, from the same seed."))
         return
     strength = request.adapters[0][1] or 1.0
-    sweep = st.toggle("And the strengths between", key="compare-sweep")
+    sweep = st.toggle(tr("And the strengths between"), key="compare-sweep")
     values = (0.0, *(round(strength * part, 2) for part in ((0.25, 0.5, 0.75) if sweep else ())), strength)
     _draw_button(request, base, Axis("strength", tuple(values)), None, wishes)
 
 
 def _grid(request: Request, base: str, wishes: dict[str, str] | None) -> None:
     names = [name for name in axis_names() if wishes is not None or name in _by_hand(axis_names())]
-    x = _axis("x", "Across", names, "strength" if request.adapters else "guidance")
-    y = _axis("y", "Down", [NONE, *names], "seed")
+    x = _axis("x", tr("Across"), names, "strength" if request.adapters else "guidance")
+    y = _axis("y", tr("Down"), [NONE, *names], "seed")
     if x is None:
         return
     _draw_button(request, base, x, y, wishes)
@@ -75,14 +80,14 @@ def _axis(which: str, label: str, names: list[str], usual: str) -> Axis | None:
             st.session_state[f"axis-{which}"] = usual  # the prompt is written in another way by now
         name = st.selectbox(
             label, names, key=f"axis-{which}", persist_state="session",
-            format_func=lambda each: LABELS.get(each, each.replace("_", " ")),
+            format_func=lambda each: tr(LABELS.get(each, each.replace("_", " "))),
         )  # fmt: skip
         if name == NONE:
             return None
         st.session_state.setdefault(f"values-{which}-{name}", example(str(name)).partition("=")[2])
         values = st.text_input(
-            "Values", key=f"values-{which}-{name}",
-            help="After commas; 1..4 counts, 0..1.2/4 takes four evenly spaced ones.",
+            tr("Values"), key=f"values-{which}-{name}",
+            help=tr("After commas; 1..4 counts, 0..1.2/4 takes four evenly spaced ones."),
         )  # fmt: skip
     return parse_axis(f"{name}={values}")
 
@@ -91,38 +96,45 @@ def _draw_button(request: Request, base: str, x: Axis, y: Axis | None, wishes: d
     cells = grid_cells(replace(request, count=1), x, y, wishes, lambda name: find_adapter(name).card)
     number = sum(map(len, cells))
     st.button(
-        f"Draw {count(number, 'picture')}", key="draw-grid", icon=":material/grid_view:", width="stretch",
-        on_click=_set, args=("asked-sheet", (cells, x, y, base, wishes)),
-    )  # fmt: skip
+        tr("Draw {number}", number=count(number, "picture")),
+        key="draw-grid",
+        icon=":material/grid_view:",
+        width="stretch",
+        on_click=_set,
+        args=("asked-sheet", (cells, x, y, base, wishes)),
+    )
 
 
 def _table(request: Request, base: str) -> None:
-    file = st.file_uploader("A CSV file: one row, one picture", ["csv", "tsv", "txt"], key="table-file")
+    file = st.file_uploader(tr("A CSV file: one row, one picture"), ["csv", "tsv", "txt"], key="table-file")
     if file is None:
         st.caption(
-            "Columns: name, prompt, adapter, style, seed, all the lists above. What rows leave out, the form says."
+            tr("Columns: name, prompt, adapter, style, seed, all the lists above. What rows leave out, the form says.")
         )
         st.download_button(
-            "An example", EXAMPLE, "npc.csv", "text/csv", key="table-example", icon=":material/download:",
+            tr("An example"), EXAMPLE, "npc.csv", "text/csv", key="table-example", icon=":material/download:",
             type="tertiary", on_click="ignore",
         )  # fmt: skip
         return
     rows = read_table(file.getvalue(), request, lambda name: find_adapter(name).card)
     wrong = [row for row in rows if row.problem]
-    st.caption(f"{count(len(rows) - len(wrong), 'row')} to draw" + (f", {len(wrong)} that cannot be:" if wrong else ""))
+    good = count(len(rows) - len(wrong), "row")
+    words = tr("{rows} to draw, {wrong} that cannot be:", rows=good, wrong=len(wrong)) if wrong else ""
+    st.caption(words or tr("{rows} to draw", rows=good))
     for row in wrong[:8]:
-        st.caption(f":material/error: line {row.line}, **{plain(row.name)}**: {plain(row.problem)}")
+        where = tr("line {line}", line=row.line)
+        st.caption(f":material/error: {where}, **{plain(row.name)}**: {plain(told(row.problem))}")
     if len(wrong) > 8:
-        st.caption(f"and {len(wrong) - 8} more")
+        st.caption(tr("and {number} more", number=len(wrong) - 8))
     with st.container(horizontal=True):
         st.button(
-            "Draw now", key="draw-table", type="primary", icon=":material/brush:", disabled=len(wrong) == len(rows),
+            tr("Draw now"), key="draw-table", type="primary", icon=":material/brush:", disabled=len(wrong) == len(rows),
             on_click=_set, args=("asked-rows", (rows, base)),
         )  # fmt: skip
         st.button(
-            "Put in the line", key="line-table", icon=":material/schedule:", disabled=len(wrong) == len(rows),
+            tr("Put in the line"), key="line-table", icon=":material/schedule:", disabled=len(wrong) == len(rows),
             on_click=_put_in_line, args=(file.getvalue(), request, base),
-            help="Drawn by a process of its own, in its turn: it goes on when this page is closed.",
+            help=tr("Drawn by a process of its own, in its turn: it goes on when this page is closed."),
         )  # fmt: skip
 
 
@@ -145,7 +157,7 @@ def put_in_line(request: Request, base: str) -> None:
     """Has a request drawn in its turn, by a process that outlives the page; what it begins from is kept already."""
     with telling_later():
         jobs.submit_pictures(jobs.words_of(request, base), _whose(request))
-        later("It is in the line; the pictures come into the gallery", ":material/schedule:")
+        later(tr("It is in the line; the pictures come into the gallery"), ":material/schedule:")
 
 
 def _put_in_line(content: bytes, request: Request, base: str) -> None:
@@ -153,7 +165,7 @@ def _put_in_line(content: bytes, request: Request, base: str) -> None:
         keep_what_is_begun_from()
         table = str(jobs.keep_table(content))
         jobs.submit_pictures(jobs.words_of(request, base, "--csv", table), _whose(request))
-        later("The table is in the line; the pictures come into the gallery", ":material/schedule:")
+        later(tr("The table is in the line; the pictures come into the gallery"), ":material/schedule:")
 
 
 def _whose(request: Request) -> str:

@@ -13,10 +13,19 @@ from ui.words import telling
 from workbench.generation import Start, keep_start
 from workbench.generation.regions import REGIONS, rectangle_mask, region_mask
 from workbench.generation.starts import start_name
+from workbench.language import mark, tr
 from workbench.photos import open_photo
 
-PARTS = {"hair": "Hair", "face": "Face", "clothes": "Clothes", "headwear": "Head", "around": "All but the face"}
-ALL, BRUSH, RECTANGLE, FILE = "All of it", "What I paint over", "A rectangle", "A mask from a file"
+PARTS = {
+    "hair": mark("Hair"), "face": mark("Face"), "clothes": mark("Clothes"), "headwear": mark("Head"),
+    "around": mark("All but the face"),
+}  # fmt: skip
+ALL, BRUSH, RECTANGLE, FILE = (
+    mark("All of it"),
+    mark("What I paint over"),
+    mark("A rectangle"),
+    mark("A mask from a file"),
+)
 TYPES = ["png", "jpg", "jpeg", "webp", "heic", "heif", "avif"]
 _SHADE = (207, 63, 102)
 
@@ -29,16 +38,19 @@ def begin_from(owner: str) -> Start | None:
     """
     st.session_state.pop("start-pending", None)
     file = st.file_uploader(
-        "A photo or a sketch", TYPES, key="start-file", help="It stays on this computer and is in no picture's recipe."
+        tr("A photo or a sketch"),
+        TYPES,
+        key="start-file",
+        help=tr("It stays on this computer and is in no picture's recipe."),
     )
     if file is None:
-        st.caption("The base draws on over your picture instead of from nothing.")
+        st.caption(tr("The base draws on over your picture instead of from nothing."))
         return None
     with telling():
         image = open_photo(file.getvalue(), file.name).image
         mask, noise = part_and_change("start", image, 0.6)
         if mask is None and st.session_state.get("part-start") == BRUSH:
-            st.caption(":material/info: As it stands, all of it would be drawn anew.")
+            st.caption(":material/info: " + tr("As it stands, all of it would be drawn anew."))
         # Kept when it is drawn from, not when it is looked at.
         st.session_state["start-pending"] = (owner, [each for each in (image, mask) if each])
         return Start(start_name(image), noise, start_name(mask) if mask else "")
@@ -69,7 +81,7 @@ def part_and_change(where: str, image: Image.Image, usual: float) -> tuple[Image
         _choose_part(where)
         mask = brush(where, image)
         if mask is None:
-            st.caption(":material/info: Nothing is painted yet.")
+            st.caption(":material/info: " + tr("Nothing is painted yet."))
         return mask, _change(where, BRUSH, usual)
     left, right = st.columns([1, 2], vertical_alignment="top")
     with right:
@@ -82,17 +94,17 @@ def part_and_change(where: str, image: Image.Image, usual: float) -> tuple[Image
 
 def _choose_part(where: str) -> str:
     part = st.selectbox(
-        "What may change", [ALL, BRUSH, *REGIONS, RECTANGLE, FILE], key=f"part-{where}",
-        format_func=lambda each: PARTS.get(each, each),
-        help="Hair, face and clothes are where chibis have them; in other pictures paint over the place.",
+        tr("What may change"), [ALL, BRUSH, *REGIONS, RECTANGLE, FILE], key=f"part-{where}",
+        format_func=lambda each: tr(PARTS.get(each, each)),
+        help=tr("Hair, face and clothes are where chibis have them; in other pictures paint over the place."),
     )  # fmt: skip
     return str(part)
 
 
 def _change(where: str, part: str, usual: float) -> float:
     noise = st.slider(
-        "How much", 0.05, 1.0, usual if part == ALL else 0.95, 0.05, key=f"noise-{where}-{part == ALL}",
-        help="A little keeps lines and colours; all of it draws that place anew.",
+        tr("How much"), 0.05, 1.0, usual if part == ALL else 0.95, 0.05, key=f"noise-{where}-{part == ALL}",
+        help=tr("A little keeps lines and colours; all of it draws that place anew."),
     )  # fmt: skip
     return float(noise)
 
@@ -101,14 +113,14 @@ def _mask(where: str, part: str) -> Image.Image | None:
     if part in REGIONS:
         return region_mask(part)
     if part == RECTANGLE:
-        across = st.slider("From left to right", 0, 100, (20, 80), 5, key=f"across-{where}", format="%d %%")
-        down = st.slider("From top to bottom", 0, 100, (60, 100), 5, key=f"down-{where}", format="%d %%")
+        across = st.slider(tr("From left to right"), 0, 100, (20, 80), 5, key=f"across-{where}", format="%d %%")
+        down = st.slider(tr("From top to bottom"), 0, 100, (60, 100), 5, key=f"down-{where}", format="%d %%")
         with telling():
             return rectangle_mask(across[0] / 100, down[0] / 100, across[1] / 100, down[1] / 100)
     if part == FILE:
         file = st.file_uploader(
-            "A picture, white where it may change", TYPES, key=f"mask-{where}",
-            help="Paint over a copy in any program: white may change, black stays.",
+            tr("A picture, white where it may change"), TYPES, key=f"mask-{where}",
+            help=tr("Paint over a copy in any program: white may change, black stays."),
         )  # fmt: skip
         if file is not None:
             with telling():

@@ -14,6 +14,7 @@ from workbench.errors import GenerationError
 from workbench.generation.reading import read_prompt
 from workbench.generation.styles import Style, styles
 from workbench.generation.weights import count_tokens
+from workbench.language import told, tr
 
 # The preferences that change from picture to picture.
 CHANGES = ("expression", "clothing", "clothing_colour", "headwear", "background", "pose")
@@ -30,7 +31,7 @@ def understood_as(prompt: str, base: str, cards: Sequence[Card]) -> None:
     # Counted by the open base, so not before the first drawing: opening one for this would cost seconds.
     if prompt and st.session_state.get("warm") == base:
         used, room = count_tokens(engine(base).backbone, prompt)
-        st.caption(f"{used} of {room} tokens" if room else f"{used} tokens")
+        st.caption(tr("{used} of {room} tokens", used=used, room=room) if room else tr("{used} tokens", used=used))
 
 
 def choose_style(base: str, lists: bool) -> Style | None:
@@ -55,8 +56,8 @@ def choose_style(base: str, lists: bool) -> Style | None:
     if st.session_state.get("style") not in offered:
         st.session_state["style"] = None
     name = st.selectbox(
-        "Style", list(offered), key="style", placeholder="Ready-made words",
-        format_func=lambda each: offered[each].words or each, on_change=_fill, args=(offered,),
+        tr("Style"), list(offered), key="style", placeholder=tr("Ready-made words"),
+        format_func=lambda each: told(offered[each].words) or each, on_change=_fill, args=(offered,),
         label_visibility="collapsed",
     )  # fmt: skip
     return offered.get(name) if name else None

@@ -9,6 +9,7 @@ from ui.picture import use_again, use_sheet_again
 from ui.words import later, telling_later
 from workbench.generation import read_record
 from workbench.generation.sheet import is_sheet, read_sheet_recipe
+from workbench.language import tr
 
 
 def bring_back(where: str) -> None:
@@ -18,13 +19,13 @@ def bring_back(where: str) -> None:
         where: so that keys differ between screens.
     """
     theme.section(
-        "Open a picture's recipe",
-        "Drop a PNG that was downloaded here, a picture or a sheet: its words, seed and adapters open in Create.",
+        tr("Open a picture's recipe"),
+        tr("Drop a PNG that was downloaded here, a picture or a sheet: its words, seed and adapters open in Create."),
     )
     turn = st.session_state.setdefault("recipe-turn", 0)
     key = f"recipe-{where}-{turn}"
     st.file_uploader(
-        "A picture made here", type=["png"], key=key, label_visibility="collapsed", on_change=_dropped, args=(key,)
+        tr("A picture made here"), type=["png"], key=key, label_visibility="collapsed", on_change=_dropped, args=(key,)
     )
 
 
@@ -37,7 +38,7 @@ def _dropped(key: str) -> None:
         content = file.getvalue()
         if is_sheet(content):
             use_sheet_again(read_sheet_recipe(content))
-            later("The sheet's recipe is open, under Many at once", ":material/grid_view:")
+            later(tr("The sheet's recipe is open, under Many at once"), ":material/grid_view:")
         else:
             use_again(read_record(content))
-            later("The picture's recipe is open", ":material/receipt_long:")
+            later(tr("The picture's recipe is open"), ":material/receipt_long:")

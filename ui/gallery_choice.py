@@ -9,10 +9,11 @@ import streamlit as st
 
 from ui import theme
 from ui.picture import gallery, png, recipe, throw_away
-from ui.words import ago, count, later, plain, telling_later
+from ui.words import ago, count, dialog, later, plain, telling_later
 from workbench.gallery import Gallery, Query
 from workbench.gallery.archive import MOST_PICTURES, zip_pictures
 from workbench.gallery.gallery import Kept
+from workbench.language import mark, tr
 
 
 def chosen() -> list[str]:
@@ -32,26 +33,38 @@ def choice_bar(kept: Gallery, query: Query, page: list[str], total: int) -> None
     there = [each.id for each in kept.several(chosen())]
     st.session_state["chosen"] = there
     with st.container(horizontal=True, vertical_alignment="center", key="panel-choosing"):
-        st.html(f'<span class="badge">{len(there)} selected</span>', width="content")
-        st.button("Page", icon=":material/select_all:", on_click=_choose, args=([*there, *page],), key="choose-page",
-                  help="Select this page")  # fmt: skip
-        if total > len(page):
-            st.button(f"All {total}", on_click=_choose_all, args=(query,), key="choose-all",
-                      help="Select everything that was found")  # fmt: skip
-        st.button("None", on_click=_choose, args=([],), disabled=not there, key="choose-none")
+        st.html(theme.badge(tr("{number} selected", number=len(there))), width="content")
         st.button(
-            "Compare", icon=":material/compare:", disabled=len(there) != 2, on_click=_set, args=("comparing", True),
-            help="Select two",
+            tr("Page"),
+            icon=":material/select_all:",
+            on_click=_choose,
+            args=([*there, *page],),
+            key="choose-page",
+            help=tr("Select this page"),
+        )
+        if total > len(page):
+            st.button(tr("All {total}", total=total), on_click=_choose_all, args=(query,), key="choose-all",
+                      help=tr("Select everything that was found"))  # fmt: skip
+        st.button(tr("None"), on_click=_choose, args=([],), disabled=not there, key="choose-none")
+        st.button(
+            tr("Compare"), icon=":material/compare:", disabled=len(there) != 2, on_click=_set, args=("comparing", True),
+            help=tr("Select two"),
         )  # fmt: skip
         _collect(kept, query, there)
         st.download_button(
-            "Zip", lambda: zip_bytes(kept.folder, there), f"chibi-{len(there)}-pictures.zip", "application/zip",
-            key="zip-chosen", icon=":material/folder_zip:", on_click="ignore",
-            disabled=not 0 < len(there) <= MOST_PICTURES, help=f"Download up to {MOST_PICTURES}, recipes inside",
-        )  # fmt: skip
+            tr("Zip"),
+            lambda: zip_bytes(kept.folder, there),
+            f"chibi-{len(there)}-pictures.zip",
+            "application/zip",
+            key="zip-chosen",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            disabled=not 0 < len(there) <= MOST_PICTURES,
+            help=tr("Download up to {most_pictures}, recipes inside", most_pictures=MOST_PICTURES),
+        )
         st.button(
-            "Delete", icon=":material/delete:", disabled=not there, on_click=throw_away, args=(there,),
-            key="delete-chosen", help="Can be undone for 30 days",
+            tr("Delete"), icon=":material/delete:", disabled=not there, on_click=throw_away, args=(there,),
+            key="delete-chosen", help=tr("Can be undone for 30 days"),
         )  # fmt: skip
     if st.session_state.get("comparing"):
         compare(kept.several(there))
@@ -75,42 +88,53 @@ def zip_bytes(folder: Path, names: list[str]) -> bytes:
 
 def _collect(kept: Gallery, query: Query, there: list[str]) -> None:
     """Puts what is selected into a collection, new or not, or takes it out of the one that is shown."""
-    with st.popover("Collect", icon=":material/bookmark_add:", disabled=not there, key="collect"):
+    with st.popover(tr("Collect"), icon=":material/bookmark_add:", disabled=not there, key="collect"):
         name = st.selectbox(
-            "Collection", list(kept.filled_collections()), index=None, key="collect-into", accept_new_options=True,
-            placeholder="Choose one, or type a new name",
+            tr("Collection"), list(kept.filled_collections()), index=None, key="collect-into", accept_new_options=True,
+            placeholder=tr("Choose one, or type a new name"),
         )  # fmt: skip
         st.button(
-            f"Put {count(len(there), 'picture')} in", key="collect-put", type="primary", width="stretch",
-            disabled=not name, on_click=_put, args=(name or "", there),
-        )  # fmt: skip
+            tr("Put {there} in", there=count(len(there), "picture")),
+            key="collect-put",
+            type="primary",
+            width="stretch",
+            disabled=not name,
+            on_click=_put,
+            args=(name or "", there),
+        )
         if query.collection:
             st.button(
-                f"Take out of {plain(query.collection)}", key="collect-take", width="stretch", on_click=_take,
+                tr("Take out of {collection}", collection=plain(query.collection)),
+                key="collect-take",
+                width="stretch",
+                on_click=_take,
                 args=(query.collection, there),
-            )  # fmt: skip
+            )
 
 
 def _put(name: str, names: list[str]) -> None:
     with telling_later():
         name = gallery().collections.put(name, names)
-        later(f"{count(len(names), 'picture')} in {plain(name)}", ":material/bookmark:")
+        later(tr("{names} in {name}", names=count(len(names), "picture"), name=plain(name)), ":material/bookmark:")
         st.session_state["collect-into"] = None
 
 
 def _take(name: str, names: list[str]) -> None:
     with telling_later():
         gallery().collections.take(name, names)
-        later(f"{count(len(names), 'picture')} taken out of {plain(name)}", ":material/bookmark_remove:")
+        later(
+            tr("{names} taken out of {name}", names=count(len(names), "picture"), name=plain(name)),
+            ":material/bookmark_remove:",
+        )
 
 
 def collection_tools(name: str) -> None:
     """Beside a collection that is shown: rename it, or remove it; its pictures stay."""
-    with st.popover("Collection", icon=":material/bookmark:", key="collection-tools"):
-        st.text_input("Name", name, key=f"collection-name-{name}", max_chars=60)
-        st.button("Rename", key="collection-rename", on_click=_rename, args=(name,), width="stretch")
-        st.button("Remove the collection", key="collection-drop", on_click=_drop, args=(name,), width="stretch",
-                  icon=":material/bookmark_remove:", help="Its pictures stay in the gallery")  # fmt: skip
+    with st.popover(tr("Collection"), icon=":material/bookmark:", key="collection-tools"):
+        st.text_input(tr("Name"), name, key=f"collection-name-{name}", max_chars=60)
+        st.button(tr("Rename"), key="collection-rename", on_click=_rename, args=(name,), width="stretch")
+        st.button(tr("Remove the collection"), key="collection-drop", on_click=_drop, args=(name,), width="stretch",
+                  icon=":material/bookmark_remove:", help=tr("Its pictures stay in the gallery"))  # fmt: skip
 
 
 def _rename(name: str) -> None:
@@ -121,24 +145,24 @@ def _rename(name: str) -> None:
 def _drop(name: str) -> None:
     with telling_later():
         gallery().collections.drop(name)
-        later(f"The collection {plain(name)} is removed; its pictures are still here")
+        later(tr("The collection {name} is removed; its pictures are still here", name=plain(name)))
 
 
-@st.dialog("Compare", width="large", on_dismiss=lambda: _set("comparing", False))
+@dialog(mark("Compare"), width="large", on_dismiss=lambda: _set("comparing", False))
 def compare(pair: list[Kept]) -> None:
     """Two pictures side by side, and where their recipes differ."""
     if len(pair) != 2:
-        st.caption("Select two pictures to compare.")
+        st.caption(tr("Select two pictures to compare."))
         return
-    facts = [dict(recipe(each)) | {"Prompt": each.prompt} for each in pair]
+    facts = [dict(recipe(each)) | {tr("Prompt"): each.prompt} for each in pair]
     for column, each, own, other in zip(st.columns(2), pair, facts, reversed(facts), strict=True):
         with column:
             if content := png(each):
                 st.image(content, output_format="PNG", width="stretch", alt=each.prompt)
-            differs = [(name, value) for name, value in own.items() if value != other.get(name) and name != "Made"]
-            st.html(theme.facts([*differs, ("Made", ago(each.record.get("created", "")))]))
-    same = all(facts[0][name] == facts[1].get(name) for name in facts[0] if name != "Made")
-    st.caption("The recipes are equal." if same else "Shown is what differs between the recipes.")
+            differs = [(name, value) for name, value in own.items() if value != other.get(name) and name != tr("Made")]
+            st.html(theme.facts([*differs, (tr("Made"), ago(each.record.get("created", "")))]))
+    same = all(facts[0][name] == facts[1].get(name) for name in facts[0] if name != tr("Made"))
+    st.caption(tr("The recipes are equal.") if same else tr("Shown is what differs between the recipes."))
 
 
 def _set(what: str, value: bool) -> None:

@@ -8,11 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 import streamlit as st
 
 from workbench.gallery import Gallery, Query
+from workbench.language import mark, tr
 
-EVERYONE, EVERY_ADAPTER, EVERYTHING = "Everyone", "All adapters", "All collections"
-ANY_DAY, CHOSEN_DAYS = "Any day", "Choose days"
+EVERYONE, EVERY_ADAPTER, EVERYTHING = mark("Everyone"), mark("All adapters"), mark("All collections")
+ANY_DAY, CHOSEN_DAYS = mark("Any day"), mark("Choose days")
 # How many days back, today included.
-DAYS = {"Today": 1, "Last 7 days": 7, "Last 30 days": 30, "Last 365 days": 365}
+DAYS = {mark("Today"): 1, mark("Last 7 days"): 7, mark("Last 30 days"): 30, mark("Last 365 days"): 365}
+# These are ours; all other options are names that people gave.
+OURS = (EVERYONE, EVERY_ADAPTER, EVERYTHING, ANY_DAY, CHOSEN_DAYS, *DAYS)
 
 
 def filters(kept: Gallery) -> Query:
@@ -21,24 +24,31 @@ def filters(kept: Gallery) -> Query:
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
         words = st.text_input(
-            "Search", key="search", placeholder="Search: hoodie, park, a name, a seed", icon=":material/search:",
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
-        person = _one("Person", "person", [EVERYONE, *sorted(people)]) if len(people) > 1 else EVERYONE
-        collection = _one("Collection", "within", [EVERYTHING, *collections]) if collections else EVERYTHING
+            tr("Search"),
+            key="search",
+            placeholder=tr("Search: hoodie, park, a name, a seed"),
+            icon=":material/search:",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        person = _one(tr("Person"), "person", [EVERYONE, *sorted(people)]) if len(people) > 1 else EVERYONE
+        collection = _one(tr("Collection"), "within", [EVERYTHING, *collections]) if collections else EVERYTHING
         more = sum((state.get("of", EVERY_ADAPTER) != EVERY_ADAPTER, state.get("when", ANY_DAY) != ANY_DAY))
-        with st.popover(f"Filters · {more}" if more else "Filters", icon=":material/filter_list:"):
-            adapter = _one("Adapter", "of", [EVERY_ADAPTER, *adapters], shown=True)
-            when = _one("Made", "when", [ANY_DAY, *DAYS, CHOSEN_DAYS], shown=True)
+        with st.popover(tr("Filters · {more}", more=more) if more else tr("Filters"), icon=":material/filter_list:"):
+            adapter = _one(tr("Adapter"), "of", [EVERY_ADAPTER, *adapters], shown=True)
+            when = _one(tr("Made"), "when", [ANY_DAY, *DAYS, CHOSEN_DAYS], shown=True)
             chosen: Sequence[date] = ()
             if when == CHOSEN_DAYS:
                 today = datetime.now().astimezone().date()
                 found = st.date_input(
-                    "From the first day to the last", (today - timedelta(days=6), today), key="days", max_value=today
+                    tr("From the first day to the last"),
+                    (today - timedelta(days=6), today),
+                    key="days",
+                    max_value=today,
                 )
                 chosen = found if isinstance(found, tuple) else (found,)
-        stars = st.toggle("Starred", key="stars", persist_state="session")
-        st.toggle("Select", key="selecting", help="To compare, collect, download or delete several.")
+        stars = st.toggle(tr("Starred"), key="stars", persist_state="session")
+        st.toggle(tr("Select"), key="selecting", help=tr("To compare, collect, download or delete several."))
     since, until = span(when, chosen)
     return Query(
         words=words or "",
@@ -62,6 +72,7 @@ def _one(label: str, key: str, options: list[str], shown: bool = False) -> str:
             key=key,
             persist_state="session",
             width=width,
+            format_func=lambda each: tr(each) if each in OURS else each,
             label_visibility="visible" if shown else "collapsed",
         )
     )

@@ -13,6 +13,7 @@ from ui.words import count, escaped
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.gallery import Kept
+from workbench.language import told, tr
 
 PAGE = 24
 
@@ -26,8 +27,8 @@ def grid(kept: Gallery, pictures: list[Kept], selecting: bool) -> None:
 
 
 def _card(kept: Gallery, picture: Kept, selecting: bool, picked: bool) -> None:
-    words = escaped(picture.prompt or "No recipe inside")
-    star = '<span class="star" title="Starred">★</span>' if picture.starred else ""
+    words = escaped(picture.prompt or tr("No recipe inside"))
+    star = f'<span class="star" title="{escaped(tr("Starred"))}">★</span>' if picture.starred else ""
     name = escaped(picture.id)
     with st.container(key=f"card-picture-{picture.id}"):
         try:
@@ -37,7 +38,7 @@ def _card(kept: Gallery, picture: Kept, selecting: bool, picked: bool) -> None:
             shot = f'<img src="data:image/webp;base64,{data}" alt="{words}">'
         except GalleryError as error:
             drawing = f'<span class="nophoto"><img src="{theme.chibi("lena", "sad")}" alt=""></span>'
-            shot = f'{drawing}<span class="small">{escaped(error.reason)}</span>'
+            shot = f'{drawing}<span class="small">{escaped(told(error.reason))}</span>'
         marks = "shot picked" if selecting and picked else "shot"
         st.html(
             f'<div class="{marks}" data-shot="{name}">{shot}{star}</div>'
@@ -45,7 +46,7 @@ def _card(kept: Gallery, picture: Kept, selecting: bool, picked: bool) -> None:
         )
         if selecting:
             st.session_state[f"pick-{picture.id}"] = picked
-            st.checkbox("Select", key=f"pick-{picture.id}", on_change=toggle, args=(picture.id,))
+            st.checkbox(tr("Select"), key=f"pick-{picture.id}", on_change=toggle, args=(picture.id,))
         else:
             tools(picture, "gallery")
 
@@ -63,26 +64,31 @@ def pages(total: int, page: int) -> None:
     last = max(0, (total - 1) // PAGE)
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center", key="pages"):
         if last:
-            st.button("Newer", icon=":material/chevron_left:", disabled=page == 0, on_click=_turn, args=(page - 1,),
+            st.button(tr("Newer"), icon=":material/chevron_left:", disabled=page == 0, on_click=_turn, args=(page - 1,),
                       key="page-newer")  # fmt: skip
         st.html(f'<span class="badge">{escaped(_where(total, page))}</span>', width="content")
         if last:
             st.button(
-                "Older", icon=":material/chevron_right:", icon_position="right", disabled=page == last,
+                tr("Older"), icon=":material/chevron_right:", icon_position="right", disabled=page == last,
                 on_click=_turn, args=(page + 1,), key="page-older",
             )  # fmt: skip
         if last > 2:
             st.session_state["page-number"] = page + 1
             st.number_input(
-                "Page", 1, last + 1, key="page-number", on_change=_turn_to, width=110, label_visibility="collapsed",
-                help=f"Page 1 to {last + 1}",
+                tr("Page"), 1, last + 1, key="page-number", on_change=_turn_to, width=110, label_visibility="collapsed",
+                help=tr("Page 1 to {last}", last=last + 1),
             )  # fmt: skip
 
 
 def _where(total: int, page: int) -> str:
     if total <= PAGE:
         return count(total, "picture")
-    return f"{page * PAGE + 1:,}–{min(total, (page + 1) * PAGE):,} of {total:,} pictures"
+    return tr(
+        "{first}–{last} of {total} pictures",
+        first=f"{page * PAGE + 1:,}",
+        last=f"{min(total, (page + 1) * PAGE):,}",
+        total=f"{total:,}",
+    )
 
 
 def _turn(page: int) -> None:

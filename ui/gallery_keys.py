@@ -10,7 +10,9 @@ from pathlib import Path
 
 import streamlit as st
 
-HELP = "Keys: arrows choose · Enter opens · s star · x select · d download · Del deletes · u undoes · / searches"
+from workbench.language import mark
+
+HELP = mark("Keys: arrows choose · Enter opens · s star · x select · d download · Del deletes · u undoes · / searches")
 ACTS = ("look", "star", "select", "delete", "undo")
 _KEYS = st.components.v2.component(
     "chibi_gallery_keys", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")

@@ -8,8 +8,9 @@ import streamlit as st
 
 from ui import theme
 from ui.pack_pictures import loop_uri
-from ui.words import escaped, later, plain, telling
+from ui.words import count, day, escaped, later, plain, telling
 from workbench.errors import PackError
+from workbench.language import mark, told, tr
 from workbench.packs import (
     EXPRESSIONS,
     Look,
@@ -26,9 +27,11 @@ from workbench.packs.lettering import chinese_font
 from workbench.packs.moving import Kind
 from workbench.packs.webm import find_ffmpeg
 
-WORDS = {"No words": "", "English": "en", "中文": "zh"}
-FRAME_NAMES = {"Cut out": "none", "Circle": "circle", "Card": "rounded"}
-MOVES: dict[str, Kind | None] = {"Still": None, "Mix": "mix", "Blink": "blink", "Talk": "talk", "Bounce": "bounce"}
+WORDS = {mark("No words"): "", "English": "en", "中文": "zh"}
+FRAME_NAMES = {mark("Cut out"): "none", mark("Circle"): "circle", mark("Card"): "rounded"}
+MOVES: dict[str, Kind | None] = {
+    mark("Still"): None, mark("Mix"): "mix", mark("Blink"): "blink", mark("Talk"): "talk", mark("Bounce"): "bounce",
+}  # fmt: skip
 STRONG = 0.028
 
 
@@ -36,18 +39,30 @@ def look_panel(pack: Pack) -> Look:
     """The choices of border, shadow, frame and lettering; they show at once on the cards."""
     with st.container(key="panel-look"), st.container(key="grid-fields-look"):
         frame = st.segmented_control(
-            "Shape", list(FRAME_NAMES), key="pack-frame", default="Cut out", required=True, persist_state="session"
+            tr("Shape"),
+            list(FRAME_NAMES),
+            key="pack-frame",
+            default="Cut out",
+            required=True,
+            persist_state="session",
+            format_func=tr,
         )
         words = st.segmented_control(
-            "Lettering", list(WORDS), key="pack-words", default="No words", required=True, persist_state="session"
+            tr("Lettering"),
+            list(WORDS),
+            key="pack-words",
+            default="No words",
+            required=True,
+            persist_state="session",
+            format_func=lambda each: tr(each) if not WORDS[each] else each,
         )
         with st.container(horizontal=True, vertical_alignment="center", key="pack-edges"):
-            border = st.toggle("White border", value=True, key="pack-border", persist_state="session")
-            shadow = st.toggle("Shadow", value=True, key="pack-shadow", persist_state="session")
-            colour = st.color_picker("Behind", "#ffd9e1", key="pack-colour", persist_state="session")
+            border = st.toggle(tr("White border"), value=True, key="pack-border", persist_state="session")
+            shadow = st.toggle(tr("Shadow"), value=True, key="pack-shadow", persist_state="session")
+            colour = st.color_picker(tr("Behind"), "#ffd9e1", key="pack-colour", persist_state="session")
     chosen = WORDS[str(words)]
     if chosen == "zh" and chinese_font() is None:
-        st.warning("No font on this computer can write Chinese. Install one, such as Noto Sans CJK.")
+        st.warning(tr("No font on this computer can write Chinese. Install one, such as Noto Sans CJK."))
         chosen = ""
     return Look(STRONG if border else 0.0, shadow, FRAME_NAMES[str(frame)], str(colour), chosen)  # type: ignore[arg-type]
 
@@ -55,16 +70,25 @@ def look_panel(pack: Pack) -> Look:
 def exports(pack: Pack, look: Look) -> None:
     """The movement, and one card for each platform."""
     chosen = [name for name in pack.chosen if name in pack.drawn]
-    theme.section("Take it with you", f"{len(chosen)} chosen. Limits looked up on {checked_on():%-d %B %Y}.")
+    theme.section(
+        tr("Take it with you"),
+        tr("{chosen} chosen. Limits looked up on {day}.", chosen=len(chosen), day=day(checked_on())),
+    )
     with st.container(key="panel-move"):
         move = st.segmented_control(
-            "Movement", list(MOVES), key="pack-move", default="Still", required=True, persist_state="session"
+            tr("Movement"),
+            list(MOVES),
+            key="pack-move",
+            default="Still",
+            required=True,
+            persist_state="session",
+            format_func=tr,
         )
         kind = MOVES[str(move)]
         if can_sign():
             st.toggle(
-                "Sign them", key="pack-sign", persist_state="session",
-                help="Adds content credentials (C2PA): made by AI, unchanged since. With a key of this computer.",
+                tr("Sign them"), key="pack-sign", persist_state="session",
+                help=tr("Adds content credentials (C2PA): made by AI, unchanged since. With a key of this computer."),
             )  # fmt: skip
         if kind and chosen:
             _moving(pack, chosen[:4], look, kind)
@@ -81,7 +105,7 @@ def _moving(pack: Pack, names: list[str], look: Look, kind: Kind) -> None:
         for name in names:
             file = pack.picture_file(name)
             uri = loop_uri(str(file), file.stat().st_mtime_ns, pack, name, look, kind)
-            pictures += f'<div class="sticker"><img src="{uri}" alt="{escaped(EXPRESSIONS[name].title)}"></div>'
+            pictures += f'<div class="sticker"><img src="{uri}" alt="{escaped(tr(EXPRESSIONS[name].title))}"></div>'
         st.html(f'<div class="stickers">{pictures}</div>')
 
 
@@ -89,7 +113,7 @@ def _platform(pack: Pack, platform: Platform, look: Look, move: Kind | None, cho
     rule = platform.files[0]
     moves = platform.moving == "always" or (move is not None and platform.moving == "either")
     kind = rule.format_for(moves)
-    kinds = f"{platform.sizes_words()} · {kind} · {'moving' if moves else 'still'}"
+    kinds = f"{told(platform.sizes_words())} · {kind} · {tr('moving') if moves else tr('still')}"
     st.html(
         f'<div class="title">{escaped(platform.title)}</div>'
         f'<div class="small">{escaped(platform.title_zh)} · {escaped(kinds)}</div>'
@@ -99,21 +123,21 @@ def _platform(pack: Pack, platform: Platform, look: Look, move: Kind | None, cho
     place = st.empty()
     if making:
         with place.container(), telling():
-            bar = st.progress(0.0, "Making the files…")
+            bar = st.progress(0.0, tr("Making the files…"))
             made = export_pack(
                 pack.cuts(chosen), platform, folder, look, move, pack.name, pack.known_layout,
                 bool(st.session_state.get("pack-sign")),
-                lambda done, of: bar.progress(done / of, f"File {done} of {of}"),
+                lambda done, of: bar.progress(done / of, tr("File {done} of {of}", done=done, of=of)),
             )  # fmt: skip
             st.session_state[_notes_key(pack, platform)] = made.notes
-            later(f"{platform.title}: the files are ready")
+            later(tr("{title}: the files are ready", title=platform.title))
             st.rerun()
     if reason:
         place.html(f'<div class="small">{escaped(reason)}</div>')
     with st.container(horizontal=True, vertical_alignment="center", key=f"platform-row-{platform.id}"):
         st.button(
-            "Make files", key=f"export-{platform.id}", icon=":material/inventory_2:", disabled=bool(reason),
-            on_click=_want, args=(platform.id,), help=" ".join(platform.notes) or None,
+            tr("Make files"), key=f"export-{platform.id}", icon=":material/inventory_2:", disabled=bool(reason),
+            on_click=_want, args=(platform.id,), help=" ".join(map(told, platform.notes)) or None,
         )  # fmt: skip
         _ready(pack, platform, folder)
 
@@ -122,9 +146,11 @@ def _cannot(platform: Platform, chosen: list[str]) -> str:
     """Why a platform's files cannot be made now; empty when they can."""
     number = min(len(chosen), 1) if platform.single else len(chosen)
     if number not in platform.counts:
-        return f"Takes {platform.counts_words()} expressions; {len(chosen)} are chosen."
+        return tr(
+            "Takes {counts} expressions; {chosen} are chosen.", counts=told(platform.counts_words()), chosen=len(chosen)
+        )
     if platform.id == "telegram-video" and find_ffmpeg() is None:
-        return "Needs ffmpeg, which is not installed."
+        return tr("Needs ffmpeg, which is not installed.")
     return ""
 
 
@@ -139,13 +165,13 @@ def _ready(pack: Pack, platform: Platform, folder: Path) -> None:
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
     if problems:
-        st.html(theme.badge(f"{len(problems)} problems", "bad"), width="content")
+        st.html(theme.badge(count(len(problems), "problem"), "bad"), width="content")
         st.caption("  \n".join(plain(each) for each in problems[:6]))
     else:
-        st.html(theme.badge("Passed its check", "good"), width="content")
+        st.html(theme.badge(tr("Passed its check"), "good"), width="content")
     if notes := st.session_state.get(_notes_key(pack, platform)):
-        with st.popover(f"{len(notes)} made plainer", icon=":material/compress:"):
-            st.caption("To keep to the limit of this platform:")
+        with st.popover(tr("{number} made plainer", number=len(notes)), icon=":material/compress:"):
+            st.caption(tr("To keep to the limit of this platform:"))
             st.caption("  \n".join(plain(note) for note in notes))
 
 

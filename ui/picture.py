@@ -11,11 +11,12 @@ import streamlit as st
 from PIL import Image
 
 from ui import theme
-from ui.words import ago, plain, telling, telling_later
+from ui.words import ago, dialog, plain, telling, telling_later
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.gallery import Kept
 from workbench.generation.sheet import SheetRecipe
+from workbench.language import mark, tr
 
 
 def gallery(on_new: Callable[[int, int], object] | None = None) -> Gallery:
@@ -50,17 +51,17 @@ def tools(kept: Kept, where: str, more: bool = True) -> None:
         st.button(
             "", key=f"star-{where}-{kept.id}", type="tertiary", on_click=star, args=(kept.id, not kept.starred),
             icon=":material/star:" if kept.starred else ":material/star_outline:",
-            help="Take the star away" if kept.starred else "Give it a star",
+            help=tr("Take the star away") if kept.starred else tr("Give it a star"),
         )  # fmt: skip
         if more:
             st.button(
                 "", key=f"look-{where}-{kept.id}", type="tertiary", icon=":material/zoom_in:",
-                help="Look at it and its recipe", on_click=look_at, args=(kept.id,),
+                help=tr("Look at it and its recipe"), on_click=look_at, args=(kept.id,),
             )  # fmt: skip
         download(kept, f"save-{where}-{kept.id}")
         st.button(
             "", key=f"again-{where}-{kept.id}", type="tertiary", icon=":material/replay:",
-            help="Make again: takes its recipe to Create", on_click=use_again, args=(kept.record,),
+            help=tr("Make again: takes its recipe to Create"), on_click=use_again, args=(kept.record,),
             disabled=not kept.prompt,
         )  # fmt: skip
 
@@ -71,7 +72,7 @@ def download(kept: Kept, key: str, label: str = "") -> None:
     st.download_button(
         label, kept.path.read_bytes, f"chibi-{kept.id}.png", "image/png", key=key, on_click="ignore",
         icon=":material/download:", type="secondary" if label else "tertiary", disabled=not kept.path.exists(),
-        help="Download the PNG; its recipe is inside",
+        help=tr("Download the PNG; its recipe is inside"),
     )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def picture_dialog(row: Sequence[str] = ()) -> None:
     _dialog(tuple(row))
 
 
-@st.dialog("Picture", width="large", on_dismiss=lambda: look_at(""))
+@dialog(mark("Picture"), width="large", on_dismiss=lambda: look_at(""))
 def _dialog(row: tuple[str, ...]) -> None:
     go_on()
     name = st.session_state.get("looking")
@@ -159,37 +160,37 @@ def _content(kept: Kept, row: tuple[str, ...]) -> None:
     if content:
         left.image(content, output_format="PNG", width="stretch", alt=kept.prompt or kept.id)
     else:
-        left.warning("The file cannot be read. Delete it from the gallery.")
+        left.warning(tr("The file cannot be read. Delete it from the gallery."))
     with left:
         _neighbours(kept.id, row)
     with right:
         if kept.prompt:
             st.markdown(f"**{plain(kept.prompt)}**")
         collections = ", ".join(gallery().collections_of(kept.id))
-        st.html(theme.facts([*recipe(kept), ("Collections", collections)]))
+        st.html(theme.facts([*recipe(kept), (tr("Collections"), collections)]))
         for note in kept.record.get("notes", []):
             st.caption(plain(note))
         with st.container(horizontal=True, key="dialog-tools"):
             st.button(
-                "Starred" if kept.starred else "Star", key="dialog-star", on_click=star, shortcut="s",
+                tr("Starred") if kept.starred else tr("Star"), key="dialog-star", on_click=star, shortcut="s",
                 icon=":material/star:" if kept.starred else ":material/star_outline:",
                 args=(kept.id, not kept.starred),
             )  # fmt: skip
-            download(kept, "dialog-save", "Download PNG")
+            download(kept, "dialog-save", tr("Download PNG"))
             st.button(
-                "Make again", key="dialog-again", icon=":material/replay:", on_click=use_again, args=(kept.record,),
+                tr("Make again"), key="dialog-again", icon=":material/replay:", on_click=use_again, args=(kept.record,),
                 disabled=not kept.prompt,
             )  # fmt: skip
             st.button(
-                "More of it", key="dialog-more", icon=":material/auto_awesome:", on_click=more_of, args=(kept.id,),
-                disabled=not kept.prompt, help="Variations, a remix, a part drawn anew, a larger one",
+                tr("More of it"), key="dialog-more", icon=":material/auto_awesome:", on_click=more_of, args=(kept.id,),
+                disabled=not kept.prompt, help=tr("Variations, a remix, a part drawn anew, a larger one"),
             )  # fmt: skip
             if kept.record.get("adapters"):
                 st.button(
-                    "Without its adapter?", key="dialog-others", icon=":material/compare:", args=(kept.id,),
-                    on_click=compare_with_others, help="Draws the same from words alone, beside this one",
+                    tr("Without its adapter?"), key="dialog-others", icon=":material/compare:", args=(kept.id,),
+                    on_click=compare_with_others, help=tr("Draws the same from words alone, beside this one"),
                 )  # fmt: skip
-            st.button("Delete", key="dialog-delete", icon=":material/delete:", on_click=_delete,
+            st.button(tr("Delete"), key="dialog-delete", icon=":material/delete:", on_click=_delete,
                       args=(kept.id,), shortcut="Delete")  # fmt: skip
 
 
@@ -200,10 +201,27 @@ def _neighbours(name: str, row: tuple[str, ...]) -> None:
     place = row.index(name)
     before, after = row[place - 1] if place else "", row[place + 1] if place + 1 < len(row) else ""
     with st.container(horizontal=True, horizontal_alignment="distribute", key="dialog-neighbours"):
-        st.button("Newer", key="dialog-before", type="tertiary", icon=":material/chevron_left:", disabled=not before,
-                  on_click=look_at, args=(before,), shortcut="Left")  # fmt: skip
-        st.button("Older", key="dialog-after", type="tertiary", icon=":material/chevron_right:", icon_position="right",
-                  disabled=not after, on_click=look_at, args=(after,), shortcut="Right")  # fmt: skip
+        st.button(
+            tr("Newer"),
+            key="dialog-before",
+            type="tertiary",
+            icon=":material/chevron_left:",
+            disabled=not before,
+            on_click=look_at,
+            args=(before,),
+            shortcut="Left",
+        )
+        st.button(
+            tr("Older"),
+            key="dialog-after",
+            type="tertiary",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=not after,
+            on_click=look_at,
+            args=(after,),
+            shortcut="Right",
+        )
 
 
 def recipe(kept: Kept) -> list[tuple[str, object]]:
@@ -211,22 +229,27 @@ def recipe(kept: Kept) -> list[tuple[str, object]]:
     record = kept.record
     adapters = ", ".join(f"{each['name']} × {each['strength']:g}" for each in record.get("adapters", []))
     variation, start, larger = (record.get(name) or {} for name in ("variation", "start", "enlarge"))
+    towards = begun = ""
+    if variation:
+        strength = f"{variation['strength']:g}"
+        towards = tr("{strength} towards seed {seed}", strength=strength, seed=variation["seed"])
+    if start:
+        noise = f"{start['noise']:.0%}"
+        whole, part = tr("a picture, {noise} noise", noise=noise), tr("a part of a picture, {noise} noise", noise=noise)
+        begun = part if start.get("mask") else whole
     return [
-        ("Label", record.get("label", "")),
-        ("Without", record.get("negative", "")),
-        ("Adapters", adapters),
-        ("Seed", record.get("seed", "")),
-        ("Variation", f"{variation['strength']:g} towards seed {variation['seed']}" if variation else ""),
-        (
-            "Begun from",
-            f"a picture, {start['noise']:.0%} noise{', a part' if start.get('mask') else ''}" if start else "",
-        ),
-        ("Enlarged", f"{larger} times" if larger else ""),
-        ("Steps", record.get("steps", "")),
-        ("Guidance", f"{record['guidance']:g}" if "guidance" in record else ""),
-        ("Size", f"{record['size']} px" if "size" in record else ""),
-        ("Base", record.get("base", "")),
-        ("Made", ago(record.get("created", ""))),
+        (tr("Label"), record.get("label", "")),
+        (tr("Without"), record.get("negative", "")),
+        (tr("Adapters"), adapters),
+        (tr("Seed"), record.get("seed", "")),
+        (tr("Variation"), towards),
+        (tr("Begun from"), begun),
+        (tr("Enlarged"), tr("{larger} times", larger=larger) if larger else ""),
+        (tr("Steps"), record.get("steps", "")),
+        (tr("Guidance"), f"{record['guidance']:g}" if "guidance" in record else ""),
+        (tr("Size"), f"{record['size']} px" if "size" in record else ""),
+        (tr("Base"), record.get("base", "")),
+        (tr("Made"), ago(record.get("created", ""))),
     ]
 
 

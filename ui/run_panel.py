@@ -139,7 +139,7 @@ def _place(state: JobState) -> None:
 
 
 def _progress(state: JobState) -> None:
-    stage = STAGES.get(state.stage, state.stage)
+    stage = tr(STAGES.get(state.stage, state.stage))
     # The bar is of the steps: what comes before and after is said in words.
     share = min(1.0, state.step / state.steps) if state.steps else 0.0
     order = list(STAGES)

@@ -13,10 +13,38 @@ LOOKED_UP = {"tr": 1, "mark": 1, "trn": 2}
 COUNTED = "count"
 # Arguments that no person reads.
 SILENT = {
-    "key", "icon", "type", "width", "kind", "format", "gap", "mime", "label_visibility", "persist_state", "where",
-    "horizontal_alignment", "vertical_alignment", "scene", "who", "on_click", "position", "output_format", "language",
-    "choices", "dest", "metavar", "action", "nargs", "default", "prog", "encoding", "errors", "newline", "url_path",
-}  # fmt: skip
+    "key",
+    "icon",
+    "type",
+    "width",
+    "kind",
+    "format",
+    "gap",
+    "mime",
+    "label_visibility",
+    "persist_state",
+    "where",
+    "shortcut",
+    "horizontal_alignment",
+    "vertical_alignment",
+    "scene",
+    "who",
+    "on_click",
+    "position",
+    "output_format",
+    "language",
+    "choices",
+    "dest",
+    "metavar",
+    "action",
+    "nargs",
+    "default",
+    "prog",
+    "encoding",
+    "errors",
+    "newline",
+    "url_path",
+}
 # Calls with words for programs: patterns, style, formats, keys.
 SILENT_CALLS = {
     "compile", "sub", "split", "fullmatch", "match", "search", "findall", "strftime", "getenv", "get", "pop",
@@ -176,7 +204,11 @@ def is_prose(text: str) -> bool:
         return bool(words) and bool(re.search(r"\s", bare.strip()))
     if re.fullmatch(r"[\w./:#*+,@-]*", bare.strip()) and not re.fullmatch(r"[A-Z][a-z]+…?", bare.strip()):
         return False
-    return len(words) >= 2 or bool(re.fullmatch(r"[A-Z][a-z]+[…?.!]?", bare.strip()))
+    return (
+        len(words) >= 2
+        or bool(re.fullmatch(r"[A-Z]\w* +\w+.*", bare.strip(), re.DOTALL))
+        or bool(re.fullmatch(r"[A-Z][a-z]+[…?.!]?", bare.strip()))
+    )
 
 
 def unsaid(tree: ast.AST, errors: frozenset[str]) -> Iterator[ast.expr]:

@@ -46,7 +46,7 @@ def test_export_check_and_sheet(pack: Pack, capsys: pytest.CaptureFixture[str], 
 def test_an_export_says_what_it_did(pack: Pack, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["pack", "export", "mia", "-p", "discord-emoji", "--only", "ok", "--move", "bounce"]) == 0
     said = capsys.readouterr().out
-    assert "discord-emoji: 1 files, passed its check" in said
+    assert "discord-emoji: 1 file, passed its check" in said
     assert (pack.folder / "exports" / "discord-emoji" / "01.gif").is_file()
 
 

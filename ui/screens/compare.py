@@ -13,23 +13,28 @@ from workbench.adapters import Card, find_adapter
 from workbench.errors import AdapterError, GalleryError
 from workbench.gallery.gallery import Kept
 from workbench.generation.plain_words import plain_words
+from workbench.language import tr
 
 
 def show() -> None:
     """The screen, from top to bottom."""
     go_on()
     theme.header(
-        "With and without the adapter",
-        "The same wish three times: with the adapter, from words alone, and by a hosted service. The closer to the "
-        "photos, the better.",
+        tr("With and without the adapter"),
+        tr(
+            "The same wish three times: with the adapter, from words alone, and by a hosted service. The closer "
+            "to the photos, the better."
+        ),
         ("mia", "star"), ("ravi", "oh"),
     )  # fmt: skip
     kept = _picture()
     if kept is None:
         with st.container(key="panel-nothing"):
-            theme.empty("No picture chosen", "Open a picture in the gallery and press Without its adapter?", "mia")
+            theme.empty(
+                tr("No picture chosen"), tr("Open a picture in the gallery and press Without its adapter?"), "mia"
+            )
             with st.container(horizontal=True, horizontal_alignment="center"):
-                if st.button("To the gallery", type="primary", icon=":material/photo_library:"):
+                if st.button(tr("To the gallery"), type="primary", icon=":material/photo_library:"):
                     st.switch_page("screens/gallery.py")
         return
     cards = _cards(kept)
@@ -37,7 +42,7 @@ def show() -> None:
     base = base_of(cards[0].base) if cards else base_of("")
     with st.container(key="grid-wide-compare"):
         with st.container(key="card-compare-adapter"):
-            theme.section("With the adapter", ", ".join(each["name"] for each in kept.record.get("adapters", [])))
+            theme.section(tr("With the adapter"), ", ".join(each["name"] for each in kept.record.get("adapters", [])))
             with_likeness(kept, kept)
         with st.container(key="card-compare-plain"):
             plain_part(kept, words, base)
@@ -69,8 +74,8 @@ def _words(kept: Kept, cards: list[Card]) -> str:
     key = f"compare-words-{kept.id}"
     st.session_state.setdefault(key, plain_words(kept.prompt, cards))
     words = st.text_area(
-        "In words alone", key=key, height=90, max_chars=2000, persist_state="session",
-        help="Without the adapter nobody knows the person: its trigger word became what its card says of them.",
+        tr("In words alone"), key=key, height=90, max_chars=2000, persist_state="session",
+        help=tr("Without the adapter nobody knows the person: its trigger word became what its card says of them."),
     )  # fmt: skip
     return (words or "").strip()
 

@@ -21,6 +21,7 @@ from workbench.generation import Request
 from workbench.identity.candidates import in_words
 from workbench.identity.likeness import Likeness
 from workbench.jobs import queue
+from workbench.language import told, tr
 
 LARGEST_SEED = 2**31 - 1
 
@@ -29,8 +30,11 @@ def show() -> None:
     """The screen, from top to bottom."""
     go_on()
     theme.header(
-        "Draw avatars",
-        "Choose a mood, clothes and a place, or write your own words. Every picture goes to the gallery by itself.",
+        tr("Draw avatars"),
+        tr(
+            "Choose a mood, clothes and a place, or write your own words. Every picture goes to the gallery "
+            "by itself."
+        ),
         ("lena", "cheer"), ("kofi", "music"), ("mia", "wink"),
     )  # fmt: skip
     left, right = st.columns([1, 1.25], gap="medium")
@@ -38,7 +42,7 @@ def show() -> None:
         wish = form(_draw_button)
         drawing = st.session_state.pop("draw", False)
         opened = bool(st.session_state.get("sheet-open"))  # by a sheet that was dropped on the gallery
-        with st.expander("Many at once", opened, icon=":material/grid_view:", key=f"open-many-{opened}"):
+        with st.expander(tr("Many at once"), opened, icon=":material/grid_view:", key=f"open-many-{opened}"):
             many(_request(wish), wish.base, wish.wishes)
         _line_button(wish)
     with right:
@@ -82,8 +86,8 @@ def _line_button(wish: Wish) -> None:
     if request is None:
         return
     st.button(
-        "Draw later", key="line", icon=":material/schedule:", type="tertiary", on_click=_later,
-        args=(request, wish.base), help="Put in the line and drawn in its turn, also when this page is closed.",
+        tr("Draw later"), key="line", icon=":material/schedule:", type="tertiary", on_click=_later,
+        args=(request, wish.base), help=tr("Put in the line and drawn in its turn, also when this page is closed."),
     )  # fmt: skip
 
 
@@ -101,12 +105,12 @@ def _in_the_line() -> None:
     running = sum(job.state == "running" for job in waiting)
     with st.container(horizontal=True, vertical_alignment="center", key="panel-line"):
         st.html(
-            f'<span class="badge live">{escaped(count(len(waiting), "request"))} in the line</span>', width="content"
+            theme.badge(tr("{requests} in the line", requests=count(len(waiting), "request")), "live"), width="content"
         )
-        st.caption(f"{running} being drawn. They come into the gallery.")
-        st.button("Look again", icon=":material/refresh:", key="line-look", type="tertiary")
+        st.caption(tr("{running} being drawn. They come into the gallery.", running=running))
+        st.button(tr("Look again"), icon=":material/refresh:", key="line-look", type="tertiary")
         st.button(
-            "Cancel", icon=":material/close:", key="line-cancel", type="tertiary", on_click=_cancel, args=(waiting,)
+            tr("Cancel"), icon=":material/close:", key="line-cancel", type="tertiary", on_click=_cancel, args=(waiting,)
         )
 
 
@@ -119,10 +123,15 @@ def _cancel(waiting: list[Any]) -> None:
 def _draw_button() -> None:
     number = st.session_state.get("count") or 4
     st.button(
-        f"Draw {number}", key="draw-button", type="primary", icon=":material/brush:", width="stretch", on_click=_start
+        tr("Draw {number}", number=number),
+        key="draw-button",
+        type="primary",
+        icon=":material/brush:",
+        width="stretch",
+        on_click=_start,
     )
     if any(state.alive for state in jobs.list_jobs()):
-        st.caption("A training is going on; drawing takes longer meanwhile.")
+        st.caption(tr("A training is going on; drawing takes longer meanwhile."))
 
 
 def _start() -> None:
@@ -144,12 +153,12 @@ def made() -> None:
             continue  # it was deleted meanwhile
     if not kept and not st.session_state.get("more-of"):
         with st.container(key="panel-made"):
-            theme.empty("Your avatars appear here", "Choose what to draw, then press Draw.", "omar", "star")
+            theme.empty(tr("Your avatars appear here"), tr("Choose what to draw, then press Draw."), "omar", "star")
     if not kept:
         return
     notes = {note for each in kept for note in each.record.get("notes", [])}
     for note in sorted(notes):
-        st.info(plain(note), icon=":material/info:")
+        st.info(plain(told(note)), icon=":material/info:")
     with st.container(key="grid-four"):
         for each in kept:
             with st.container(key=f"card-made-{each.id}"):
@@ -159,22 +168,26 @@ def made() -> None:
                 _said(each)
                 tools(each, "made")
                 more_button(each)
-    order = " · the most alike first" if st.session_state.get("likeness") else ""
-    st.caption(f"{plain(kept[0].prompt)} · kept in the gallery{order}")
+    order = (
+        tr("kept in the gallery, the most alike first")
+        if st.session_state.get("likeness")
+        else tr("kept in the gallery")
+    )
+    st.caption(f"{plain(kept[0].prompt)} · {order}")
 
 
 def _sheet() -> None:
     """The last grid as one picture, and the rows of the last table that were not drawn."""
     for problem in st.session_state.get("problems") or []:
-        st.warning(plain(problem), icon=":material/error:")
+        st.warning(plain(told(problem)), icon=":material/error:")
     content = st.session_state.get("sheet")
     if not content:
         return
     with st.container(key="panel-sheet"):
-        st.image(content, output_format="PNG", width="stretch", alt="A grid of pictures")
+        st.image(content, output_format="PNG", width="stretch", alt=tr("A grid of pictures"))
         st.download_button(
-            "Download the sheet", content, "chibi-sheet.png", "image/png", key="sheet-save", on_click="ignore",
-            icon=":material/download:", help="The recipe of each of its pictures is inside",
+            tr("Download the sheet"), content, "chibi-sheet.png", "image/png", key="sheet-save", on_click="ignore",
+            icon=":material/download:", help=tr("The recipe of each of its pictures is inside"),
         )  # fmt: skip
 
 
@@ -184,15 +197,15 @@ VERDICTS = {"likely": "good", "unsure": "warn", "unlikely": "bad", "unknown": "p
 def _said(kept: Any) -> None:
     """A candidate's likeness, where it could be judged, and its seed."""
     found: Likeness | None = st.session_state.get("likeness", {}).get(kept.id)
-    seed = escaped(kept.record.get("seed", ""))
+    seed = escaped(tr("seed {seed}", seed=kept.record.get("seed", "")))
     if found is None:
-        st.html(f'<div class="small">seed {seed}</div>')
+        st.html(f'<div class="small">{seed}</div>')
         return
     chance = f" {found.probability:.0%}" if found.probability is not None else ""
-    title = escaped(in_words(found))
-    badge = theme.badge(f"{found.verdict}{chance}", VERDICTS[found.verdict])
-    marks = ", ".join(f"{name.replace('_', ' ')} {mark}" for name, mark in found.traits.items() if mark != "?")
-    st.html(f'<div class="small" title="{title}">{badge} seed {seed}<br>{escaped(marks)}</div>')
+    title = escaped(told(in_words(found)))
+    badge = theme.badge(f"{tr(found.verdict)}{chance}", VERDICTS[found.verdict])
+    marks = ", ".join(f"{tr(name.replace('_', ' '))} {mark}" for name, mark in found.traits.items() if mark != "?")
+    st.html(f'<div class="small" title="{title}">{badge} {seed}<br>{escaped(marks)}</div>')
 
 
 show()

@@ -11,16 +11,18 @@ from ui.gallery_filters import filters
 from ui.gallery_grid import PAGE, grid, page_of, pages
 from ui.gallery_trash import deleted_button, put_back, undo_bar
 from ui.picture import gallery, go_on, look_at, picture_dialog, star, throw_away
+from ui.words import escaped
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
+from workbench.language import tr
 
 
 def show() -> None:
     """The screen, from top to bottom."""
     go_on()
     theme.header(
-        "Gallery",
-        "Every picture you made, with the recipe that makes it again.",
+        tr("Gallery"),
+        tr("Every picture you made, with the recipe that makes it again."),
         ("yuki", "wink"), ("omar", "music"), ("rose", "cheer"),
     )  # fmt: skip
     kept = _opened()
@@ -37,11 +39,11 @@ def show() -> None:
     if selecting:
         choice_bar(kept, query, row, total)
     if not pictures:
-        theme.empty("Nothing found", "Try fewer words, or take the filters away.", "ravi", "oh")
+        theme.empty(tr("Nothing found"), tr("Try fewer words, or take the filters away."), "ravi", "oh")
     grid(kept, pictures, selecting)
     pages(total, page)
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center", key="gallery-foot"):
-        st.html(f'<span class="keys-help">{gallery_keys.HELP}</span>', width="content")
+        st.html(f'<span class="keys-help">{escaped(tr(gallery_keys.HELP))}</span>', width="content")
         if query.collection:
             collection_tools(query.collection)
         deleted_button(kept)
@@ -53,16 +55,16 @@ def show() -> None:
 def _opened() -> Gallery:
     """The gallery; when many new files are there, such as after an update, reading them shows how far it is."""
     place = st.empty()
-    kept = gallery(lambda done, new: place.progress(done / new, f"Reading {new:,} new pictures…"))
+    kept = gallery(lambda done, new: place.progress(done / new, tr("Reading {new} new pictures…", new=f"{new:,}")))
     place.empty()
     return kept
 
 
 def _nothing_yet(kept: Gallery) -> None:
     with st.container(key="panel-nothing"):
-        theme.empty("No pictures yet", "Draw some: they come here by themselves.", "mia", "star")
+        theme.empty(tr("No pictures yet"), tr("Draw some: they come here by themselves."), "mia", "star")
         with st.container(horizontal=True, horizontal_alignment="center"):
-            if st.button("Draw avatars", type="primary", icon=":material/auto_awesome:"):
+            if st.button(tr("Draw avatars"), type="primary", icon=":material/auto_awesome:"):
                 st.switch_page("screens/create.py")
             deleted_button(kept)
     bring_back("gallery")

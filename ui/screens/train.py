@@ -17,7 +17,7 @@ from workbench.config import explain, load_settings, setting_names
 from workbench.language import mark, told, tr
 from workbench.photos import Subject
 
-PRESETS = {"Quick": 100, "Standard": 200, "Thorough": 400}
+PRESETS = {mark("Quick"): 100, mark("Standard"): 200, mark("Thorough"): 400}
 REASONS = {
     "Quick": mark("A first look: hair, skin and glasses are there, details may not be."),
     "Standard": mark("Right for most people."),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import Commands, Flags, print_json, short_path
+from workbench.language import tr
 
 if TYPE_CHECKING:
     from workbench.generation import Engine, Picture, Request
@@ -23,54 +24,70 @@ def add(commands: Commands, flags: Flags) -> None:
     parser = commands.add_parser(
         "create",
         parents=[flags],
-        help="draw pictures into the gallery",
-        epilog="Without a prompt the preferences write it, with the first adapter's trigger word. See docs/create.md.",
+        help=tr("draw pictures into the gallery"),
+        epilog=tr(
+            "Without a prompt the preferences write it, with the first adapter's trigger word. See docs/create.md."
+        ),
     )
     parser.add_argument(
         "prompt", nargs="?", default="",
-        help="what to draw; {trigger} and {class_noun} are filled in; (word:1.3) says a word louder",
+        help=tr("what to draw; {trigger} and {class_noun} are filled in; (word:1.3) says a word louder"),
     )  # fmt: skip
     parser.add_argument(
-        "-a", "--adapter", action="append", default=[], metavar="NAME[:STRENGTH]", help="who is drawn; may be repeated"
+        "-a",
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="NAME[:STRENGTH]",
+        help=tr("who is drawn; may be repeated"),
     )
-    parser.add_argument("--base", default="", help="base model; the adapter's own if not given")
-    parser.add_argument("--negative", default="", help="what to stay away from")
-    parser.add_argument("--style", default="", metavar="NAME", help="ready-made words (`--styles` lists them)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture; the next ones count up")
-    parser.add_argument("--count", type=int, help="number of pictures (4)")
-    parser.add_argument("--steps", type=int, default=0, help="sampling steps; the base's own if not given")
-    parser.add_argument("--guidance", type=float, default=0.0, help="how closely to follow the prompt")
-    parser.add_argument("--size", type=int, default=0, help="side in pixels; the base's own if not given")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="also write the PNG files here")
-    again = parser.add_argument_group("from a picture")
+    parser.add_argument("--base", default="", help=tr("base model; the adapter's own if not given"))
+    parser.add_argument("--negative", default="", help=tr("what to stay away from"))
+    parser.add_argument("--style", default="", metavar="NAME", help=tr("ready-made words (`--styles` lists them)"))
+    parser.add_argument("--seed", type=int, default=0, help=tr("of the first picture; the next ones count up"))
+    parser.add_argument("--count", type=int, help=tr("number of pictures (4)"))
+    parser.add_argument("--steps", type=int, default=0, help=tr("sampling steps; the base's own if not given"))
+    parser.add_argument("--guidance", type=float, default=0.0, help=tr("how closely to follow the prompt"))
+    parser.add_argument("--size", type=int, default=0, help=tr("side in pixels; the base's own if not given"))
+    parser.add_argument("--out", type=Path, metavar="DIR", help=tr("also write the PNG files here"))
+    again = parser.add_argument_group(tr("from a picture"))
     again.add_argument(
-        "--again", type=Path, metavar="PNG", help="make a picture or a sheet again from what is inside it"
+        "--again", type=Path, metavar="PNG", help=tr("make a picture or a sheet again from what is inside it")
     )
-    again.add_argument("--remix", type=Path, metavar="PNG", help="its seed and settings with other words")
+    again.add_argument("--remix", type=Path, metavar="PNG", help=tr("its seed and settings with other words"))
     again.add_argument(
         "--from", dest="start", type=Path, metavar="PICTURE",
-        help="begin from a photo, sketch or PNG, or from one that a recipe names by its sha256",
+        help=tr("begin from a photo, sketch or PNG, or from one that a recipe names by its sha256"),
     )  # fmt: skip
-    again.add_argument("--change", type=float, help="how much of it may change, 0.01 to 1 (0.6)")
-    again.add_argument("--redraw", default="", metavar="PART", help="hair, face, clothes, headwear, around, or l,t,r,b")
-    again.add_argument("--mask", type=Path, metavar="PICTURE", help="only what is white in it")
-    again.add_argument("--vary", type=float, metavar="STRENGTH", help="pictures near --from PNG, 0 to 1")
+    again.add_argument("--change", type=float, help=tr("how much of it may change, 0.01 to 1 (0.6)"))
     again.add_argument(
-        "--towards", default="", metavar="SEED:STRENGTH", help="turn the beginning towards another seed, such as 7:0.3"
+        "--redraw", default="", metavar="PART", help=tr("hair, face, clothes, headwear, around, or l,t,r,b")
     )
-    again.add_argument("--upscale", type=int, choices=(2, 4), help="--from PNG larger")
-    again.add_argument("--plain", action="store_true", help="enlarge without the base")
-    again.add_argument("--enlarge", type=int, choices=(2, 4), default=1, help="enlarge what is drawn, without the base")
-    many = parser.add_argument_group("many at once")
-    many.add_argument("--compare", action="store_true", help="without and with the adapter, at the same seed")
-    many.add_argument("--x", metavar="AXIS", help="a sheet: what changes from left to right, such as strength=0..1.2/4")
-    many.add_argument("--y", metavar="AXIS", help="what changes from top to bottom, such as seed=1..3")
-    many.add_argument("--csv", type=Path, metavar="FILE", help="a table: one row, one picture")
-    preferences = parser.add_argument_group("preferences (`workbench create --choices` lists the words)")
+    again.add_argument("--mask", type=Path, metavar="PICTURE", help=tr("only what is white in it"))
+    again.add_argument("--vary", type=float, metavar="STRENGTH", help=tr("pictures near --from PNG, 0 to 1"))
+    again.add_argument(
+        "--towards",
+        default="",
+        metavar="SEED:STRENGTH",
+        help=tr("turn the beginning towards another seed, such as 7:0.3"),
+    )
+    again.add_argument("--upscale", type=int, choices=(2, 4), help=tr("--from PNG larger"))
+    again.add_argument("--plain", action="store_true", help=tr("enlarge without the base"))
+    again.add_argument(
+        "--enlarge", type=int, choices=(2, 4), default=1, help=tr("enlarge what is drawn, without the base")
+    )
+    many = parser.add_argument_group(tr("many at once"))
+    many.add_argument("--compare", action="store_true", help=tr("without and with the adapter, at the same seed"))
+    many.add_argument(
+        "--x", metavar="AXIS", help=tr("a sheet: what changes from left to right, such as strength=0..1.2/4")
+    )
+    many.add_argument("--y", metavar="AXIS", help=tr("what changes from top to bottom, such as seed=1..3"))
+    many.add_argument("--csv", type=Path, metavar="FILE", help=tr("a table: one row, one picture"))
+    preferences = parser.add_argument_group(tr("preferences (`workbench create --choices` lists the words)"))
     for name in PREFERENCES:
         preferences.add_argument(f"--{name.replace('_', '-')}", default="", metavar="WORD")
-    parser.add_argument("--choices", action="store_true", help="list the words of each preference")
-    parser.add_argument("--styles", action="store_true", help="list the styles")
+    parser.add_argument("--choices", action="store_true", help=tr("list the words of each preference"))
+    parser.add_argument("--styles", action="store_true", help=tr("list the styles"))
     parser.set_defaults(run=run)
 
 
@@ -246,7 +263,10 @@ def progress(args: argparse.Namespace, count: int) -> Any:
 
     def on_step(candidate: int, step: int, steps: int) -> None:
         end = "\r" if (candidate, step) != (count - 1, steps) else "\n"
-        print(f"picture {candidate + 1}/{count}, step {step}/{steps}", end=end, file=sys.stderr, flush=True)
+        words = tr(
+            "picture {number}/{count}, step {step}/{steps}", number=candidate + 1, count=count, step=step, steps=steps
+        )
+        print(words, end=end, file=sys.stderr, flush=True)
 
     return on_step
 

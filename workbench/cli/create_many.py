@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import print_json, short_path
 from workbench.errors import GenerationError
+from workbench.language import told, tr
 
 if TYPE_CHECKING:
     from workbench.generation.batch import Outcome
@@ -47,7 +48,7 @@ def draw_sheet(args: argparse.Namespace) -> int:
         records = [[picture.record if picture else None for picture in row] for row in drawn]
         print_json({"path": str(path), "ids": kept, "cells": records})
     else:
-        print(f"{short_path(path)}: {len(kept)} pictures, each in the gallery too")
+        print(tr("{path}: {kept} pictures, each in the gallery too", path=short_path(path), kept=len(kept)))
     return 0
 
 
@@ -100,7 +101,15 @@ def draw_rows(args: argparse.Namespace) -> int:
             if not args.json:
                 print(short_path(path))
         elif not args.json:
-            print(f"line {outcome.row.line}, {outcome.row.name}: {outcome.problem}", file=sys.stderr)
+            print(
+                tr(
+                    "line {line}, {name}: {problem}",
+                    line=outcome.row.line,
+                    name=outcome.row.name,
+                    problem=told(outcome.problem),
+                ),
+                file=sys.stderr,
+            )
         record = outcome.picture.record if outcome.picture else None
         made.append({"line": outcome.row.line, "name": outcome.row.name, "file": files.get(number, ""),
                      "record": record, "problem": outcome.problem})  # fmt: skip
@@ -112,10 +121,14 @@ def draw_rows(args: argparse.Namespace) -> int:
     if args.json:
         print_json(made)
     else:
-        print(f"{len(outcomes) - lost} of {len(outcomes)} rows drawn")
+        print(tr("{drawn} of {rows} rows drawn", drawn=len(outcomes) - lost, rows=len(outcomes)))
     if lost:
         lines = ", ".join(str(each.row.line) for each in outcomes if not each.picture)
-        print(f"workbench: {lost} of {len(outcomes)} rows were not drawn: lines {lines}", file=sys.stderr)
+        print(
+            "workbench: "
+            + tr("{lost} of {rows} rows were not drawn: lines {lines}", lost=lost, rows=len(outcomes), lines=lines),
+            file=sys.stderr,
+        )
     return 1 if lost else 0
 
 
