@@ -231,7 +231,11 @@ class Visitor:
         await self._window.stay(self.think)
 
     def _note_addresses(self) -> None:
-        if self._window is None:
+        """Notes addresses of marked pictures, which are in the gallery alone.
+
+        An address is made from what a file holds: of a drawing that comes with the workbench everybody has the same.
+        """
+        if self._window is None or "search" not in self._window.shown.widgets:
             return
         for address in list(self._window.shown.addresses)[:4]:
             self.book.addresses[address] = self.person.name

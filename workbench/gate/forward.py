@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from workbench.gate.pages import Page
+from workbench.gate.pages import STARTING, Page
 
 COOKIE = "chibi_session"
 # Of one connection only (RFC 9110, 7.6.1); the length is counted anew.
@@ -76,9 +76,12 @@ async def forward_socket(
     if browser.url.query:
         address += f"?{browser.url.query}"
     try:
+        # No pings: a page that opens a base may be deaf for longer than one would wait for an answer, and the system
+        # ends the socket of a process that has died. Opening may take as long for the same reason.
         async with unix_connect(
             str(page.socket), address, subprotocols=[Subprotocol(each) for each in wished] or None,
             additional_headers=headers, user_agent_header=None, compression=None, max_size=None, proxy=None,
+            ping_interval=None, open_timeout=STARTING,
         ) as inner:  # fmt: skip
             await browser.accept(inner.subprotocol)
             page.open += 1

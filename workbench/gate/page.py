@@ -30,7 +30,8 @@ def main(script: str, socket: str, below: str = "", secrets: str = "") -> None:
 
     uvicorn.run(
         App(script), uds=socket, access_log=False, log_config=None, server_header=False,
-        ws="websockets-sansio", ws_max_size=512 * 2**20, ws_ping_interval=30, ws_ping_timeout=30,
+        # The other end is the gate, on this computer: the system tells when it is gone.
+        ws="websockets-sansio", ws_max_size=512 * 2**20, ws_ping_interval=None, ws_ping_timeout=None,
     )  # fmt: skip
 
 

@@ -94,4 +94,6 @@ def serve(address: str, port: int, cert: Path | None, key: Path | None, https: b
     uvicorn.run(
         gate, host=address, port=port, ssl_certfile=cert, ssl_keyfile=key, access_log=False, server_header=False,
         ws="websockets-sansio", ws_max_size=512 * 2**20, log_level="warning", timeout_graceful_shutdown=5,
+        # On a busy server an answer may lie unread for a while; a window that is cut off begins anew.
+        ws_ping_interval=30, ws_ping_timeout=120,
     )  # fmt: skip
