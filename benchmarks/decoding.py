@@ -1,7 +1,7 @@
 """What it costs to decode photos apart: in the decoder's bounded process, beside the same work in this one.
 
     python -m benchmarks.decoding               each photo 20 times
-    python -m benchmarks.decoding --tries 5     to see that it works
+    python -m benchmarks.decoding --page        and the table goes into docs/benchmarks.md
 
 The decoder's process is started once and kept, so its start is measured apart. What is left is handing the file over
 and the pixels back, which needs a turn of both processes for each megabyte: on a busy machine that is what one waits
@@ -24,7 +24,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.speed import median, timed
-from benchmarks.tables import table
+from benchmarks.tables import put, table, where
 from workbench.config import ROOT, atomic_write
 from workbench.device import prepare_environment
 
@@ -38,6 +38,7 @@ def main() -> None:
     """Measures, prints a table, and writes the results."""
     parser = argparse.ArgumentParser(description="What does it cost to decode photos in a process of their own?")
     parser.add_argument("--tries", type=int, default=20, help="tries of each photo (20)")
+    parser.add_argument("--page", action="store_true", help="write the table into docs/benchmarks.md")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the results go")
     args = parser.parse_args()
     prepare_environment()
@@ -54,14 +55,17 @@ def main() -> None:
         apart = median(lambda data=data, name=name: decoder.decode_apart(data, name), args.tries)  # type: ignore[misc]
         seconds[name] = {"here": round(here, 4), "apart": round(apart, 4)}
     rows = [[name, *(each[how] * 1000 for how in ("here", "apart"))] for name, each in seconds.items()]
-    print(table(["photo, milliseconds", "in this process", "apart"], rows))
-    print(f"\nStarting the decoder's process, once: {start * 1000:.0f} ms")
+    measured = table(["photo, milliseconds", "in this process", "apart"], rows)
+    measured += f"\n\nStarting the decoder's process, once: {start * 1000:.0f} ms."
+    print(measured)
     here_ = machine("cpu")
     report: dict[str, Any] = {
         "seconds": seconds, "start": round(start, 3), "load": [round(each, 1) for each in os.getloadavg()],
         "machine": here_, "measured": time.strftime("%Y-%m-%d"),
         "versions": {each: version(each) for each in ("pillow", "pillow-heif", "chibi-workbench")},
     }  # fmt: skip
+    if args.page:
+        put("decoding", f"{measured}\n\n{where(report)}")
     name = f"decoding-{platform.system().lower()}-{here_['cores']}-cores.json"
     atomic_write(args.out or RESULTS / name, json.dumps(report, indent=1) + "\n")
 

@@ -27,6 +27,7 @@ class Shown:
     Args:
         widgets: the ids of all that can be pressed or filled, by the key it has in the page's code.
         addresses: of media.
+        dialog: the id of an open dialog that says when it is closed; empty for none.
         follow: parts of the page that ask for news by themselves: their ids and every how many seconds.
         bytes: that came.
         seconds: from asking until the page was whole.
@@ -34,6 +35,7 @@ class Shown:
 
     widgets: dict[str, str] = field(default_factory=dict)
     addresses: dict[str, None] = field(default_factory=dict)
+    dialog: str = ""
     follow: dict[str, float] = field(default_factory=dict)
     bytes: int = 0
     seconds: float = 0.0
@@ -96,6 +98,14 @@ class Window:
         """
         return await self._ask({self._id(key): {"trigger_value": True}})
 
+    async def dismiss(self) -> Shown:
+        """Closes the dialog, if one is open.
+
+        Raises:
+            WindowError: see `WindowError`.
+        """
+        return await self._ask({self.shown.dialog: {"trigger_value": True}}) if self.shown.dialog else self.shown
+
     async def put(self, key: str, **value: Any) -> Shown:
         """Fills a field, with the value's name in the protocol: `string_value="park"`.
 
@@ -145,18 +155,14 @@ class Window:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._socket.send(message.SerializeToString())
-                await self._hear(whole=not fragment)
+                await self._hear()
         except TimeoutError as error:
             raise WindowError(f"{self._page_name()}: no answer in {PATIENCE:g} s") from error
         self.shown.seconds = time.monotonic() - began
         return self.shown
 
-    async def _hear(self, whole: bool) -> None:
-        """Takes messages until the page is whole.
-
-        Args:
-            whole: false when a part of it was asked for; the rest stays as it is.
-        """
+    async def _hear(self) -> None:
+        """Takes messages until the page is whole, or the part of it that was asked for."""
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
         from websockets.exceptions import ConnectionClosed
 
@@ -170,13 +176,15 @@ class Window:
             message = ForwardMsg.FromString(data)
             kind = message.WhichOneof("type")
             if kind == "new_session":
-                # Each beginning draws anew: a page may ask to be run again in the middle of it.
-                if whole and not message.metadata.run.fragment_ids:
+                # Each beginning draws anew: a page, and a part of it too, may ask for a whole run in the midst of one.
+                if not message.metadata.run.fragment_ids:
                     self.shown = Shown()
                 begun = True
             self.shown.bytes += len(data)
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 self._take(message.delta.new_element)
+            elif kind == "delta" and message.delta.add_block.WhichOneof("type") == "dialog":
+                self.shown.dialog = message.delta.add_block.dialog.id
             elif kind == "auto_rerun":
                 self.shown.follow[message.auto_rerun.fragment_id] = message.auto_rerun.interval
             elif kind == "stop_auto_rerun":
