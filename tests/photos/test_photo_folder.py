@@ -82,7 +82,7 @@ def let_in(folder: Path) -> None:
             parent.chmod(0o755)
 
 
-@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="permissions of another kind")
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="NOT CHECKED without permission: this system has no seteuid")
 @pytest.mark.parametrize("mode", [0o000, 0o200, 0o444, 0o111])
 def test_a_folder_without_permission(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "locked"
@@ -96,7 +96,7 @@ def test_a_folder_without_permission(tmp_path: Path, mode: int) -> None:
         folder.chmod(0o755)
 
 
-@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="permissions of another kind")
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="NOT CHECKED without permission: this system has no seteuid")
 def test_a_photo_without_permission_is_judged(tmp_path: Path) -> None:
     [path] = write_set(tmp_path / "me", "hopper", 1)
     let_in(path.parent)
