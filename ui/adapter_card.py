@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from ui import theme
@@ -10,7 +12,7 @@ from ui.words import ago, escaped, later, megabytes, plain, telling_later
 from workbench.adapters import ShelfEntry, thumbnail_bytes
 from workbench.adapters.browse import subject_of
 from workbench.adapters.scrub import Finding, scrub_file
-from workbench.language import told, tr
+from workbench.language import ENGLISH, language, told, tr
 from workbench.privacy import scope_words
 from workbench.world.character import CHARACTER_WORDS
 from workbench.world.words import traits_words
@@ -44,7 +46,7 @@ def card(entry: ShelfEntry, versions: list[ShelfEntry]) -> None:
     scores = " · ".join(f"{tr(name.replace('_', ' '))} {value:.2f}" for name, value in said.scores.items())
     # A card from elsewhere may say things that the world has no words for.
     known = {name: word for name, word in said.traits.items() if word in CHARACTER_WORDS.get(name, ()) or word is True}
-    traits = ", ".join(filter(None, (str(known.get("age", "")), traits_words(known))))
+    traits = looks(known)
     st.html(
         theme.facts(
             [
@@ -86,6 +88,16 @@ def card(entry: ShelfEntry, versions: list[ShelfEntry]) -> None:
             args=("managing", entry.name),
         )
         _delete_button(entry)
+
+
+def looks(known: dict[str, Any]) -> str:
+    """What a person looks like: a phrase in English, elsewhere trait by trait."""
+    if language() == ENGLISH:
+        return ", ".join(filter(None, (str(known.get("age", "")), traits_words(known))))
+    named = {name: tr(name.replace("_", " ")) for name in known}
+    return tr(", ").join(
+        named[name] if word is True else f"{named[name]} {tr(str(word))}" for name, word in known.items()
+    )
 
 
 def private_box(findings: tuple[Finding, ...]) -> None:

@@ -16,7 +16,7 @@ import streamlit as st
 from PIL import Image
 
 from ui.words import escaped, say_later
-from workbench.language import tr
+from workbench.language import language, tr
 from workbench.world.character import Character, Scene
 from workbench.world.chibi import chibi_svg
 from workbench.world.draw import raster
@@ -62,6 +62,9 @@ def icon() -> Image.Image:
 def apply() -> None:
     """Puts the style sheet and the mark on the page."""
     st.html(STYLE)
+    own = STYLE.with_name(f"style.{language()}.css")
+    if own.is_file():
+        st.html(own)
     buffer = io.BytesIO()
     icon().save(buffer, "PNG")
     st.logo(Image.open(buffer), size="large")

@@ -93,12 +93,15 @@ def tables() -> Iterator[str]:
     yield from (each.title for each in EXPRESSIONS.values())
     yield from ARGPARSE
     yield from STATES
+    yield from SCORES
     for name in setting_names():
         yield name.rpartition(".")[2].replace("_", " ").capitalize()
         yield explain(name)
 
 
 STATES = ("submitted", "preparing", "running", "saving", "stopped", "failed", "done", "encrypted", "plain")
+# Scores on an adapter's card.
+SCORES = ("likely", "likeness", "traits", "bleed", "style", "score")
 # What argparse itself says; it looks these up in our catalogue.
 ARGPARSE = (
     "usage: ",

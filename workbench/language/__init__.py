@@ -23,7 +23,19 @@ from contextvars import ContextVar
 from workbench.language.catalogue import catalogue
 from workbench.language.finished import translate_finished
 
-__all__ = ["LANGUAGES", "ask", "known_language", "language", "mark", "speaking", "told", "told_error", "tr", "trn"]
+__all__ = [
+    "ENGLISH",
+    "LANGUAGES",
+    "ask",
+    "known_language",
+    "language",
+    "mark",
+    "speaking",
+    "told",
+    "told_error",
+    "tr",
+    "trn",
+]
 
 ENGLISH = "en"
 # Each by its own name.
