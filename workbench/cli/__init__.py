@@ -20,10 +20,12 @@ from workbench.cli import (
     accounts,
     adapters,
     check,
+    compare,
     create,
     demo,
     doctor,
     forget,
+    gallery,
     pack,
     plan,
     privacy,
@@ -40,7 +42,8 @@ from workbench.language import ENGLISH, language, speaking, told, told_error, tr
 from workbench.language.catalogue import DOMAIN, FOLDER
 
 COMMANDS = (
-    check, plan, train, runs, queue, report, create, pack, adapters, forget, privacy, vault, doctor, ui, accounts, demo,
+    check, plan, train, runs, queue, report, create, gallery, compare, pack, adapters, forget, privacy, vault, doctor,
+    ui, accounts, demo,
 )  # fmt: skip
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from workbench.generation.record import request_from_record
+from workbench.generation.request import Request
 from workbench.world.character import CHARACTER_WORDS
 from workbench.world.words import traits_words
 
@@ -38,3 +40,19 @@ def plain_words(prompt: str, cards: Iterable[Card]) -> str:
         pattern = rf"(?:\b(?:an?|the)\s+)?(?<!\w){re.escape(trigger)}(?!\w)(?:\s+{re.escape(noun)}\b)?"
         prompt = re.sub(pattern, who.replace("\\", "\\\\"), prompt, flags=re.IGNORECASE)
     return prompt
+
+
+def plain_request(record: Mapping[str, Any], words: str) -> Request:
+    """What the base draws from words alone, beside a picture: its seed and settings, nobody's adapter.
+
+    Not from a photo or near another seed, even when that one was: words alone is words alone.
+
+    Args:
+        record: of the picture it stands beside.
+        words: see `plain_words`.
+
+    Raises:
+        GenerationError: the words are empty or too long.
+    """
+    old = request_from_record(record)
+    return Request(words, old.negative, old.seed, 1, old.steps, old.guidance, adapters=(), size=old.size)
