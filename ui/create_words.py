@@ -14,7 +14,7 @@ from workbench.errors import GenerationError
 from workbench.generation.reading import read_prompt
 from workbench.generation.styles import Style, styles
 from workbench.generation.weights import count_tokens
-from workbench.language import told, tr
+from workbench.language import language, told, tr
 
 # The preferences that change from picture to picture.
 CHANGES = ("expression", "clothing", "clothing_colour", "headwear", "background", "pose")
@@ -24,7 +24,7 @@ def understood_as(prompt: str, base: str, cards: Sequence[Card]) -> None:
     """How the base reads the prompt, and how long it is for it."""
     try:
         for note in read_prompt(prompt, base, cards).notes():
-            st.caption(plain(note))
+            st.caption(plain(told(note)))
     except GenerationError as error:
         tell(error)
         return
@@ -57,10 +57,15 @@ def choose_style(base: str, lists: bool) -> Style | None:
         st.session_state["style"] = None
     name = st.selectbox(
         tr("Style"), list(offered), key="style", placeholder=tr("Ready-made words"),
-        format_func=lambda each: told(offered[each].words) or each, on_change=_fill, args=(offered,),
+        format_func=lambda each: _called(offered[each]), on_change=_fill, args=(offered,),
         label_visibility="collapsed",
     )  # fmt: skip
     return offered.get(name) if name else None
+
+
+def _called(style: Style) -> str:
+    """Styles, a person's own too, say themselves what they are called in Chinese."""
+    return (style.words_zh if language() == "zh" else "") or style.words or style.name
 
 
 def _fill(offered: Mapping[str, Style]) -> None:

@@ -38,8 +38,9 @@ TELLING = frozenset(
     photos/advice photos/compare photos/decode photos/decoder photos/folder photos/judge photos/people photos/subject
     privacy/consent privacy/retention privacy/seal adapters/blend adapters/complete adapters/header adapters/hub
     adapters/keys adapters/proof adapters/report adapters/scrub generation/request generation/styles generation/watched
-    generation/weights identity/candidates identity/choose identity/likeness jobs/kind jobs/pictures jobs/start
-    jobs/training packs/check safety/pictures safety/prompts training/plan training/stopping
+    generation/engine generation/hosted generation/painted generation/grid generation/batch adapters/shelf
+    generation/weights identity/candidates identity/choose identity/likeness jobs/health jobs/kind jobs/pictures
+    jobs/start jobs/training packs/check safety/pictures safety/prompts training/plan training/stopping
     """.split()  # noqa: SIM905
 )
 
@@ -83,7 +84,8 @@ def tables() -> Iterator[str]:
     from workbench.captions import TRAITS
     from workbench.config import explain, setting_names
     from workbench.generation import choices
-    from workbench.packs import EXPRESSIONS
+    from workbench.packs import EXPRESSIONS, platforms
+    from workbench.privacy.kept import KEPT
 
     for table in (TRAITS, choices()):
         for trait, words in table.items():
@@ -91,15 +93,20 @@ def tables() -> Iterator[str]:
             yield trait.replace("_", " ").capitalize()
             yield from words
     yield from (each.title for each in EXPRESSIONS.values())
+    yield from (each.what for each in KEPT)
+    yield from (note for each in platforms().values() for note in each.notes)
     yield from ARGPARSE
     yield from STATES
     yield from SCORES
+    yield from READ_AS
     for name in setting_names():
         yield name.rpartition(".")[2].replace("_", " ").capitalize()
         yield explain(name)
 
 
 STATES = ("submitted", "preparing", "running", "saving", "stopped", "failed", "done", "encrypted", "plain")
+# How a prompt was read; the rest of that file are words of prompts.
+READ_AS = ("Read as: {text}", "Left out, since the base does not know it: {words}")
 # Scores on an adapter's card.
 SCORES = ("likely", "likeness", "traits", "bleed", "style", "score")
 # What argparse itself says; it looks these up in our catalogue.

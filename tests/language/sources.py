@@ -54,7 +54,7 @@ SILENT_CALLS = {
 MARKUP = re.compile(r"<[^<>]*>|&\w+;|:material/\w+:|`[^`]*`|https?://\S+|data:\S+|\b([KMG]B|px|sha256)\b", re.DOTALL)
 SCRIPT = re.compile(r"\bexport default\b|=> *\{")
 # A pattern, or a place in a file, not a sentence.
-PATTERN = re.compile(r"\\|\|\w|^\w+_\w+$")
+PATTERN = re.compile(r"^pragma |\\|\|\w|^\w+_\w+$")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -179,7 +179,7 @@ def _sentence(node: ast.expr) -> Iterator[Said]:
     if form is not None:
         text = form[0].rstrip(".")
         own = re.sub(r"\{\w+\}", "", text)
-        if " " in own and WORD.search(own) and not PATTERN.search(own):
+        if " " in own and "\n" not in own and WORD.search(own) and not PATTERN.search(own):
             yield Said(text, None, node.lineno)
         for part in form[1].values():
             # f"{'one photo' if … else 'several photos'}": its words are a message of their own.

@@ -76,6 +76,9 @@ left out
 its base is not here: {reason}
 its base {base} is not here: {reason}
 cancelled before it began
+with the adapter
+words alone
+hosted service
   .venv/bin/workbench create --adapter {name} --expression laughing --background park
 make ui
 .venv/bin/workbench train photos=DIR name=NAME

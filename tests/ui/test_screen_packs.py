@@ -97,7 +97,7 @@ def test_files_are_made_checked_and_offered(screen: Open) -> None:
     assert len(list(folder.iterdir())) == 3 and folder.with_suffix(".zip").is_file()
     (folder / "02.png").write_bytes(b"no picture")
     folder.with_suffix(".zip").touch()
-    assert "problems" in text_of(screen("packs")), "what lies on the disk is judged, not what was written"
+    assert "1 problem" in text_of(screen("packs")), "what lies on the disk is judged, not what was written"
 
 
 def test_several_packs_and_deleting(screen: Open) -> None:

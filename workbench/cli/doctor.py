@@ -229,7 +229,7 @@ def _files() -> tuple[str, str]:
     found = list(troubles())
     if not found:
         return "good", tr("all can be read")
-    shown = "; ".join(f"{each.what} ({each.where})" for each in found[:5])
+    shown = "; ".join(f"{told(each.what)} ({each.where})" for each in found[:5])
     more = tr(" and {number} more", number=len(found) - 5) if len(found) > 5 else ""
     mends = sum(each.mends for each in found)
     way_out = (
