@@ -115,7 +115,6 @@ class Visitor:
         first, self.person.came = not self.person.came, True
         what = "Gallery: a person's first window, their process starts" if first else "Gallery: open in a new window"
         self.book.took(what, time.monotonic() - began, always=first)
-        self._note_addresses()
 
     async def _leave(self) -> None:
         window, self._window = self._window, None
@@ -141,7 +140,6 @@ class Visitor:
     async def _go(self, screen: str, what: str) -> None:
         assert self._window is not None
         self.book.took(what, (await self._window.go(screen)).seconds)
-        self._note_addresses()
 
     async def _in_gallery(self, window: Window) -> None:
         if "search" not in window.shown.widgets:
@@ -153,7 +151,6 @@ class Visitor:
             await window.put("search", string_value="")
         if "page-older" in window.shown.widgets:
             self.book.took("Gallery: next page", (await window.press("page-older")).seconds)
-            self._note_addresses()
 
     async def _search(self, window: Window) -> None:
         await self._in_gallery(window)
@@ -165,7 +162,6 @@ class Visitor:
         if keys := _pictures(window):
             shown = await window.press(f"look-gallery-{self._dice.choice(keys)}")
             self.book.took("Gallery: look at a picture", shown.seconds)
-            self._note_addresses()
             await window.stay(self.think / 3)
             self.book.took("Gallery: close the picture", (await window.dismiss()).seconds)
 
@@ -195,15 +191,20 @@ class Visitor:
 
     async def _own_media(self, window: Window) -> None:
         await self._in_gallery(window)
-        if not window.shown.addresses:
+        keys = _pictures(window)
+        if not keys:
             return
         began = time.monotonic()
-        answer = await self._client.get(self._dice.choice(list(window.shown.addresses)))
-        self.book.took("A picture by its address", time.monotonic() - began)
+        address = await window.address_of(f"save-gallery-{self._dice.choice(keys)}")
+        answer = await self._client.get(address)
+        self.book.took("Gallery: download a picture", time.monotonic() - began)
         self.book.count("own addresses asked for")
         self._read(answer.content)
-        if answer.status_code != 200:
+        if answer.status_code != 200 or self.person.marker.encode() not in answer.content:
             raise WindowError(f"a picture of one's own was answered with {answer.status_code}")
+        self.book.addresses[address] = self.person.name
+        while len(self.book.addresses) > 100:  # the page holds the latest ones
+            self.book.addresses.pop(next(iter(self.book.addresses)))
 
     async def _others_media(self, window: Window) -> None:
         theirs = [address for address, name in self.book.addresses.items() if name != self.person.name]
@@ -235,20 +236,7 @@ class Visitor:
         what = "Create: draw four, the base is opened first" if first else "Create: draw four"
         self.book.took(what, (await self._window.press("draw-button")).seconds, always=first)
         self.book.count("requests drawn")
-        self._note_addresses()
         await self._window.stay(min(self.think, max(0.0, end - time.monotonic())))
-
-    def _note_addresses(self) -> None:
-        """Notes addresses of marked pictures, which are in the gallery alone.
-
-        An address is made from what a file holds: of a drawing that comes with the workbench everybody has the same.
-        """
-        if self._window is None or "search" not in self._window.shown.widgets:
-            return
-        for address in list(self._window.shown.addresses)[:4]:
-            self.book.addresses[address] = self.person.name
-        while len(self.book.addresses) > 400:  # the latest ones are still shown to somebody
-            self.book.addresses.pop(next(iter(self.book.addresses)))
 
     def _read(self, data: bytes) -> None:
         """Looks for markers in what came."""

@@ -26,7 +26,7 @@ class Shown:
 
     Args:
         widgets: the ids of all that can be pressed or filled, by the key it has in the page's code.
-        addresses: of media.
+        files: that can be downloaded: their ids, by the button's key. They have an address when it is asked for.
         dialog: the id of an open dialog that says when it is closed; empty for none.
         follow: parts of the page that ask for news by themselves: their ids and every how many seconds.
         bytes: that came.
@@ -34,7 +34,7 @@ class Shown:
     """
 
     widgets: dict[str, str] = field(default_factory=dict)
-    addresses: dict[str, None] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     dialog: str = ""
     follow: dict[str, float] = field(default_factory=dict)
     bytes: int = 0
@@ -55,7 +55,7 @@ class Window:
         self._socket, self._url, self._on_bytes = socket, url, on_bytes
         self._pages: dict[str, str] = {}
         self._values: dict[str, dict[str, Any]] = {}
-        self._page = ""
+        self._page = self._session = ""
 
     @staticmethod
     async def open(url: str, cookies: Mapping[str, str], on_bytes: Callable[[bytes], object]) -> Window:
@@ -106,6 +106,25 @@ class Window:
         """
         return await self._ask({self.shown.dialog: {"trigger_value": True}}) if self.shown.dialog else self.shown
 
+    async def address_of(self, key: str) -> str:
+        """The address of a file, as a browser asks for it when its button is pressed.
+
+        Raises:
+            WindowError: there is no such button, or see `WindowError`.
+        """
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+
+        if key not in self.shown.files:
+            raise WindowError(f"there is no {key} on {self._page_name()}")
+        message = BackMsg()
+        asked = message.backend_operation_request
+        asked.session_id = self._session
+        asked.request_id, asked.deferred_file.file_id = f"{time.monotonic_ns()}", self.shown.files[key]
+        answer = (await self._say(message, "backend_operation_response")).backend_operation_response
+        if answer.error_msg or answer.request_id != asked.request_id:
+            raise WindowError(f"a file has no address: {answer.error_msg}")
+        return str(answer.deferred_file.url)
+
     async def put(self, key: str, **value: Any) -> Shown:
         """Fills a field, with the value's name in the protocol: `string_value="park"`.
 
@@ -152,17 +171,21 @@ class Window:
         for widget, value in (self._values | dict(triggers or {})).items():
             rerun.widget_states.widgets.add(id=widget, **value)
         began = time.monotonic()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._socket.send(message.SerializeToString())
-                await self._hear()
-        except TimeoutError as error:
-            raise WindowError(f"{self._page_name()}: no answer in {PATIENCE:g} s") from error
+        await self._say(message, "script_finished")
         self.shown.seconds = time.monotonic() - began
         return self.shown
 
-    async def _hear(self) -> None:
-        """Takes messages until the page is whole, or the part of it that was asked for."""
+    async def _say(self, message: Any, until: str) -> Any:
+        """Says something and listens until the answer, the last message of what comes."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._socket.send(message.SerializeToString())
+                return await self._hear(until)
+        except TimeoutError as error:
+            raise WindowError(f"{self._page_name()}: no answer in {PATIENCE:g} s") from error
+
+    async def _hear(self, until: str) -> Any:
+        """Takes messages until the page is whole, or the part of it that was asked for; or until another answer."""
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
         from websockets.exceptions import ConnectionClosed
 
@@ -179,7 +202,7 @@ class Window:
                 # Each beginning draws anew: a page, and a part of it too, may ask for a whole run in the midst of one.
                 if not message.metadata.run.fragment_ids:
                     self.shown = Shown()
-                begun = True
+                begun, self._session = True, message.new_session.initialize.session_id
             self.shown.bytes += len(data)
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 self._take(message.delta.new_element)
@@ -199,7 +222,9 @@ class Window:
                 if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                     raise WindowError("the page's code has an error")
                 if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                    return
+                    return message
+            elif kind == until != "script_finished":
+                return message
 
     def _take(self, element: Any) -> None:
         kind = element.WhichOneof("type")
@@ -211,7 +236,5 @@ class Window:
         widget = str(getattr(content, "id", ""))
         if widget.startswith("$$ID-"):
             self.shown.widgets[widget.split("-", 2)[2]] = widget
-        if kind == "imgs":
-            self.shown.addresses |= dict.fromkeys(each.url for each in content.imgs if "/media/" in each.url)
-        elif kind == "download_button" and "/media/" in content.url:
-            self.shown.addresses[content.url] = None
+        if kind == "download_button" and content.deferred_file_id:
+            self.shown.files[content.id.split("-", 2)[2]] = content.deferred_file_id
