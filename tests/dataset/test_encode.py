@@ -45,9 +45,7 @@ class Counting:
         return self._backbone.encode_images(images)
 
 
-def test_a_lesson_says_what_the_base_was_asked_for_and_else_what_is_said(
-    backbone: Backbone, tmp_path: Path
-) -> None:
+def test_a_lesson_says_what_the_base_was_asked_for_and_else_what_is_said(backbone: Backbone, tmp_path: Path) -> None:
     asked, anyone = "chibi of a young person with red hair", "chibi of a person"
     examples = build_dataset(
         tmp_path / "mia", [(picture(1), "photo of zkq person")], [(picture(3), "chibi of a person")],
