@@ -14,7 +14,7 @@ from ui.words import escaped, plain, telling
 from workbench.adapters import find_adapter
 from workbench.errors import AdapterError, GalleryError
 from workbench.gallery.gallery import Kept
-from workbench.generation import Request, request_from_record
+from workbench.generation.plain_words import plain_request
 from workbench.generation.record import Picture
 from workbench.identity.candidates import in_words, rank_candidates
 from workbench.identity.likeness import Likeness
@@ -28,10 +28,7 @@ def plain_part(kept: Kept, words: str, base: str) -> None:
     theme.section(tr("Words alone"), tr("The same base and seed, without an adapter"))
     if st.button(tr("Draw it"), key="compare-draw", icon=":material/brush:", disabled=not words, width="stretch"):
         with telling(), st.spinner(tr("Drawing…")):
-            # Not from a photo or near another seed, even when that one was: words alone is words alone.
-            old = request_from_record(kept.record)
-            request = Request(words, old.negative, old.seed, 1, old.steps, old.guidance, adapters=(), size=old.size)
-            remember("plain", kept, engine(base).generate(request)[0])
+            remember("plain", kept, engine(base).generate(plain_request(kept.record, words))[0])
     show_made("plain", kept)
 
 
