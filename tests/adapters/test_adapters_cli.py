@@ -79,7 +79,7 @@ def test_labels_cards_search_and_trash(full: Path, capsys: pytest.CaptureFixture
     assert result(capsys, "restore", "mia")["label"]["strength"] == 0.8
     assert result(capsys, "delete", "mia", "--for-good")["removed"] == [str(full / "mia.safetensors")]
     said(capsys, "delete", "lena")
-    assert "Erased 1 files" in said(capsys, "trash", "--empty") and "empty" in said(capsys, "trash")
+    assert "Erased 1 file." in said(capsys, "trash", "--empty") and "empty" in said(capsys, "trash")
 
 
 def test_mix_resize_fuse_and_pack(full: Path, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

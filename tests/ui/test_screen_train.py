@@ -39,7 +39,7 @@ def test_ready_to_start(screen: Open) -> None:
     assert page.button(key="start").label == "Train sample"
     assert "Not trained yet" in text_of(page)
     page.get("button_group")[1].set_value("Quick").run()
-    assert "75 steps" in text_of(page)
+    assert "100 steps" in text_of(page)
 
 
 def test_finished_run(screen: Open) -> None:
@@ -49,7 +49,7 @@ def test_finished_run(screen: Open) -> None:
     said = text_of(page)
     assert "mia Done" in said and "Step 150" not in said
     assert len(page.image) >= 3 and page.get("vega_lite_chart")
-    assert "150 steps, about 1 min 03 s of steps going by your last run" in said
+    assert "200 steps, about 1 min 24 s of steps going by your last run" in said
     page.button(key="use-mia").click().run()
     assert "Draw avatars" in text_of(page), "the way on leads to Create"
 
@@ -136,7 +136,7 @@ def test_a_plan_is_shown_and_its_changes_are_taken(screen: Open) -> None:
     furnish_subject("mia")
     page = screen("train")
     page.session_state["planned"] = (
-        '{"train.steps": 150}', {"words": ["It fits with memory.parts=8."], "changes": {"memory.parts": 8}},
+        '{"train.steps": 200}', {"words": ["It fits with memory.parts=8."], "changes": {"memory.parts": 8}},
     )  # fmt: skip
     page.run()
     assert "It fits with memory.parts=8." in text_of(page)

@@ -89,7 +89,9 @@ def start(subject: Subject) -> None:
         width="stretch", format_func=tr,
     )  # fmt: skip
     steps = PRESETS[str(preset)]
-    st.caption(" ".join(filter(None, (tr(REASONS[str(preset)]), count(steps, "step") + tr("."), _estimate(steps)))))
+    how_many, time = count(steps, "step"), _estimate(steps)
+    lasts = tr("{steps}, about {time} of steps going by your last run.", steps=how_many, time=time)
+    st.caption(f"{tr(REASONS[str(preset)])} {lasts if time else how_many + tr('.')}")
     overrides: dict[str, Any] = {"train.steps": steps}
     with st.expander(tr("Advanced settings"), icon=":material/tune:"):
         overrides |= _advanced(steps)
@@ -160,7 +162,7 @@ def _estimate(steps: int) -> str:
         seconds = [record.get("seconds") for record in jobs.read_metrics(state.name)]
         paces = sorted(each for each in seconds if isinstance(each, int | float))
         if state.state == "done" and paces:
-            return tr("About {time} of steps, going by your last run.", time=duration(steps * paces[len(paces) // 2]))
+            return duration(steps * paces[len(paces) // 2])
     return ""
 
 

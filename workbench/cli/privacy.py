@@ -62,8 +62,8 @@ def consent(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"name": subject.name, "consent": agreed and agreed.to_dict(), "expires": subject.expires})
     else:
-        said = f"{agreed.whose}, {agreed.scope}" if agreed else tr("nobody has said whose face it is")
-        print(f"{subject.name}: {said}")
+        words = f"{agreed.whose}, {agreed.scope}" if agreed else tr("nobody has said whose face it is")
+        print(f"{subject.name}: {words}")
         print(
             tr("photos are kept until {expires}", expires=subject.expires[:10])
             if subject.expires
