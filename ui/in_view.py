@@ -9,14 +9,21 @@ export default function ({ data }) {
   // The page is drawn many times; it is moved once for each thing that is asked for.
   if (window.chibiInView === data.turn) return;
   window.chibiInView = data.turn;
-  let tries = 0;
+  let waits = [0, 50, 150, 400, 700, 1200, 2000], own = false;
+  const hands = ["wheel", "touchstart", "keydown", "pointerdown"];
+  const leave = () => (waits = []);
+  hands.forEach((kind) => addEventListener(kind, leave, { once: true, passive: true }));
+  // Again while the page grows: what is not there yet cannot be scrolled to.
   const look = () => {
     const place = document.querySelector(`.st-key-${CSS.escape(data.key)}`);
-    if (!place) return ++tries < 40 ? void setTimeout(look, 50) : undefined;
-    const box = place.getBoundingClientRect();
-    if (box.top >= 60 && box.top < window.innerHeight - 160) return;
-    place.style.scrollMarginTop = "5rem";
-    place.scrollIntoView({ block: "start", behavior: "smooth" });
+    const top = place?.getBoundingClientRect().top ?? NaN;
+    if (top < 50 || top > window.innerHeight * 0.45 || (own && top > 110)) {
+      own = true;
+      place.style.scrollMarginTop = "5rem";
+      place.scrollIntoView({ block: "start", behavior: "smooth" });
+    }
+    if (waits.length) setTimeout(look, waits.shift());
+    else hands.forEach((kind) => removeEventListener(kind, leave));
   };
   look();
 }

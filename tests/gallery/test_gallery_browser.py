@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from workbench.config import ROOT
 from workbench.gallery import Gallery
-from workbench.generation import read_record
+from workbench.generation import Picture, read_record
+from workbench.generation.grid import Axis
+from workbench.generation.sheet import sheet_png
 
 sys.path.insert(0, str(ROOT / "tests" / "ui"))
-from browsing import PHONE, go, put, settle, width_of
+from browsing import PHONE, WIDE, go, put, settle, width_of
 from furnish import furnish_gallery
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -96,12 +99,21 @@ def test_by_keyboard(tab: Any, address: str) -> None:
     assert current(tab) == names[24]
 
 
-def test_select_zip_and_drop_back(tab: Any, address: str, tmp_path: Path, own_places: Path) -> None:
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["desktop", "phone"])
+def test_select_zip_and_drop_back(
+    tab: Any, address: str, tmp_path: Path, own_places: Path, size: dict[str, int]
+) -> None:
     names = furnish_gallery(4)[::-1]
+    tab.set_viewport_size(size)
     go(tab, address, "gallery")
     tab.locator(".st-key-grid-gallery [data-shot] img").nth(3).wait_for()
     settle(tab)
-    press(tab, "ArrowRight", "x")
+    if size is WIDE:
+        press(tab, "ArrowRight", "x")
+    else:
+        tab.locator(".st-key-selecting label").first.click()
+        settle(tab)
+        tab.locator(f'[data-shot="{names[0]}"]').click()
     tab.locator(".st-key-panel-choosing .badge", has_text="1 selected").wait_for()
     settle(tab)
     tab.locator(f'[data-shot="{names[2]}"]').click()  # while selecting, a click selects
@@ -109,7 +121,7 @@ def test_select_zip_and_drop_back(tab: Any, address: str, tmp_path: Path, own_pl
     settle(tab)
     tab.screenshot(path=own_places / "selecting.png")
     with tab.expect_download() as download:
-        tab.locator(".st-key-zip-chosen button").first.click()
+        tab.locator(".st-key-zip-chosen button:visible").first.click()
     download.value.save_as(tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert archive.namelist() == [f"chibi-{names[0]}.png", f"chibi-{names[2]}.png"]
@@ -117,12 +129,12 @@ def test_select_zip_and_drop_back(tab: Any, address: str, tmp_path: Path, own_pl
     saved = tmp_path / f"chibi-{names[2]}.png"
 
     # a collection of a new name
-    tab.locator(".st-key-collect button").first.click()
+    tab.locator(".st-key-collect button:visible").first.click()
     field = tab.locator(".st-key-collect-into input").first
     field.fill("Birthday")
     field.press("Enter")
     settle(tab)
-    tab.locator(".st-key-collect-put button").first.click()
+    tab.locator(".st-key-collect-put button:visible").first.click()
     tab.get_by_text("2 pictures in Birthday").wait_for()
     assert Gallery().filled_collections() == {"Birthday": 2}
     tab.keyboard.press("Escape")
@@ -133,6 +145,18 @@ def test_select_zip_and_drop_back(tab: Any, address: str, tmp_path: Path, own_pl
     tab.locator(".st-key-draw-button").wait_for()
     settle(tab)
     assert tab.locator(".st-key-prompt textarea").input_value() == read_record(saved)["prompt"]
+    assert width_of(tab) <= size["width"]
+
+    # a sheet too: it opens as the grid that it was
+    kept = Gallery().get(names[0])
+    with Image.open(kept.path) as image:
+        picture = Picture(image.convert("RGB"), kept.record)
+    (tmp_path / "sheet.png").write_bytes(sheet_png([[picture, picture]], Axis("guidance", (2.0, 4.5))))
+    go(tab, address, "gallery")
+    tab.locator("[class*=st-key-recipe-gallery-] input[type=file]").set_input_files(tmp_path / "sheet.png")
+    tab.locator(".st-key-draw-grid button", has_text="Draw 2 pictures").wait_for()
+    settle(tab)
+    assert tab.locator(".st-key-values-x-guidance input").input_value() == "2,4.5"
 
 
 def test_on_a_phone(tab: Any, address: str, own_places: Path) -> None:
