@@ -51,7 +51,8 @@ def in_words(report: Mapping[str, Any]) -> str:
         f"looked for its own marker, {counts.get(_THEIRS, 0):,} times for one of somebody else; "
         f"{counts.get(_ADDRESSES, 0):,} times an address of somebody else's picture was asked for, with another login "
         f"and with none. {counts.get('requests drawn', 0):,} requests were drawn and {report['steps_trained']:,} steps "
-        "trained meanwhile.",
+        f"trained meanwhile. {counts.get(_AGAIN, 0):,} of {counts.get('own addresses asked for', 0):,} downloads "
+        "had to be asked for again.",
         "",
         latency_table(report),
         "",
@@ -62,6 +63,7 @@ def in_words(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_AGAIN = "downloads that were asked for again"
 _THEIRS, _ADDRESSES = "others' markers looked for", "others' addresses asked for"
 
 
