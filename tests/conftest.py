@@ -41,6 +41,8 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("WORKBENCH_KEYS", str(folder / "keys"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # English, whatever language the machine speaks.
+    monkeypatch.setenv("WORKBENCH_LANG", "en")
     return folder
 
 
