@@ -105,6 +105,7 @@ def test_whoever_is_asked_comes_before_the_environment(nobody_asked: None, monke
          "找到 2 张脸。请裁剪到所指的人，或带来只有此人的照片"),
         ("a/b: it contains '/'", "a/b：它含有 '/'"),
         ("The shelf: there is no such file. Check the path.", "适配器架：没有这个文件。请检查路径。"),
+        ("Left out, as no picture: note.txt, b.md.", "不是图片，未采用：note.txt, b.md。"),
         ("Run mia: there is no such run", "训练 mia：没有这次训练"),
         # A value that is a sentence of its own is translated too; one that is a name is not.
         ("opened again, it changes nothing: all its weights are zero", "重新打开后，它什么也没改变：所有权重都是零"),

@@ -32,12 +32,14 @@ def translate_finished(catalogue: gettext.NullTranslations, sentence: str, depth
     """
     if not sentence.strip() or depth > 3:
         return sentence
-    found = _whole(catalogue, sentence, depth)
-    if found is not None:
-        return found
+    if (exact := catalogue.gettext(sentence)) != sentence:
+        return exact
+    # Without its full stop first: the last value of a form would swallow it.
     core = sentence.rstrip(".")
     if core != sentence and (found := _whole(catalogue, core, depth)) is not None:
         return f"{found}{catalogue.gettext('.')}"
+    if (found := _whole(catalogue, sentence, depth)) is not None:
+        return found
     # A capital at the beginning of a line is the page's, not the message's.
     if core[:1].isupper() and (found := _whole(catalogue, core[:1].lower() + core[1:], depth)) is not None:
         return found + (catalogue.gettext(".") if core != sentence else "")
