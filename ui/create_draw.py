@@ -63,7 +63,7 @@ def draw(request: Request, base: str) -> None:
 def draw_sheet(
     cells: Sequence[Sequence[Cell]], x: Axis, y: Axis | None, base: str, wishes: Mapping[str, str] | None
 ) -> None:
-    """Draws a grid; the cells go into the gallery, the sheet is shown."""
+    """Draws a grid; the cells and the sheet go into the gallery, the sheet is shown."""
     state, count = st.session_state, sum(map(len, cells))
     state["made"], state["sheet"], state["likeness"], state["problems"] = [], None, {}, []
     note, bar, shown = _stop_row(), st.progress(0.0), st.empty()
@@ -80,6 +80,7 @@ def draw_sheet(
     drawn = draw_grid(warm, cells, on_step, on_picture=on_picture)
     state["warm"] = base
     state["sheet"] = sheet_png(drawn, x, y, cells[0][0].request.prompt, wishes)
+    kept.add_sheet(state["sheet"])
 
 
 def draw_rows(rows: Sequence[Row], base: str) -> None:

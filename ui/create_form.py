@@ -19,6 +19,7 @@ from ui.words import plain, tell
 from workbench.adapters import Card, ShelfEntry, list_shelf, thumbnail_bytes
 from workbench.errors import GenerationError
 from workbench.generation import Preferences, Request, Start, Variation, choices
+from workbench.generation.styles import with_style
 from workbench.language import mark, tr
 
 CHOOSE, WRITE = mark("Choose"), mark("Write")
@@ -105,7 +106,7 @@ def form(draw_button: Callable[[], None]) -> Wish:
         adapters=tuple(adapters),
         start=start,
         variation=_recipes_variation(numbers["seed"]),
-        wishes=said | {"extra": st.session_state.get("extra") or ""} if mode == CHOOSE else None,
+        wishes=with_style(said | {"extra": st.session_state.get("extra") or ""}, style) if mode == CHOOSE else None,
         **numbers,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ui.create_start import keep_what_is_begun_from
+from ui.picture import LABELS
 from ui.words import count, later, plain, telling, telling_later
 from workbench import jobs
 from workbench.adapters import find_adapter
@@ -20,11 +21,7 @@ from workbench.language import mark, told, tr
 
 COMPARE, GRID, TABLE = mark("With and without"), mark("Grid"), mark("Table")
 NONE = "–"
-LABELS = {
-    "words": mark("other words"),
-    "change": mark("change of the start"),
-    "variation": mark("distance of variations"),
-}
+LINE_HELP = mark("Drawn by a process of its own, in its turn: it goes on when this page is closed.")
 
 
 def many(request: Request | None, base: str, wishes: dict[str, str] | None) -> None:
@@ -95,14 +92,15 @@ def _axis(which: str, label: str, names: list[str], usual: str) -> Axis | None:
 def _draw_button(request: Request, base: str, x: Axis, y: Axis | None, wishes: dict[str, str] | None) -> None:
     cells = grid_cells(replace(request, count=1), x, y, wishes, lambda name: find_adapter(name).card)
     number = sum(map(len, cells))
-    st.button(
-        tr("Draw {number}", number=count(number, "picture")),
-        key="draw-grid",
-        icon=":material/grid_view:",
-        width="stretch",
-        on_click=_set,
-        args=("asked-sheet", (cells, x, y, base, wishes)),
-    )
+    with st.container(horizontal=True):
+        st.button(
+            tr("Draw {number}", number=count(number, "picture")), key="draw-grid", icon=":material/grid_view:",
+            on_click=_set, args=("asked-sheet", (cells, x, y, base, wishes)),
+        )  # fmt: skip
+        st.button(
+            tr("Put in the line"), key="line-grid", icon=":material/schedule:",
+            on_click=_put_grid_in_line, args=(request, base, x, y, wishes), help=tr(LINE_HELP),
+        )  # fmt: skip
 
 
 def _table(request: Request, base: str) -> None:
@@ -133,8 +131,7 @@ def _table(request: Request, base: str) -> None:
         )  # fmt: skip
         st.button(
             tr("Put in the line"), key="line-table", icon=":material/schedule:", disabled=len(wrong) == len(rows),
-            on_click=_put_in_line, args=(file.getvalue(), request, base),
-            help=tr("Drawn by a process of its own, in its turn: it goes on when this page is closed."),
+            on_click=_put_in_line, args=(file.getvalue(), request, base), help=tr(LINE_HELP),
         )  # fmt: skip
 
 
@@ -166,6 +163,13 @@ def _put_in_line(content: bytes, request: Request, base: str) -> None:
         table = str(jobs.keep_table(content))
         jobs.submit_pictures(jobs.words_of(request, base, "--csv", table), _whose(request))
         later(tr("The table is in the line; the pictures come into the gallery"), ":material/schedule:")
+
+
+def _put_grid_in_line(request: Request, base: str, x: Axis, y: Axis | None, wishes: dict[str, str] | None) -> None:
+    with telling_later():
+        keep_what_is_begun_from()
+        jobs.submit_pictures(jobs.words_of_grid(request, base, x, y, wishes), _whose(request))
+        later(tr("The grid is in the line; its pictures and the sheet come into the gallery"), ":material/schedule:")
 
 
 def _whose(request: Request) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui import theme
 from ui.gallery_choice import chosen, toggle
-from ui.picture import tools
+from ui.picture import said, tools
 from ui.words import count, escaped
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
@@ -27,7 +27,7 @@ def grid(kept: Gallery, pictures: list[Kept], selecting: bool) -> None:
 
 
 def _card(kept: Gallery, picture: Kept, selecting: bool, picked: bool) -> None:
-    words = escaped(picture.prompt or tr("No recipe inside"))
+    words = escaped(said(picture))
     star = f'<span class="star" title="{escaped(tr("Starred"))}">★</span>' if picture.starred else ""
     name = escaped(picture.id)
     with st.container(key=f"card-picture-{picture.id}"):

@@ -15,8 +15,15 @@ from ui.words import ago, dialog, plain, telling, telling_later
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.gallery import Kept
-from workbench.generation.sheet import SheetRecipe
+from workbench.generation.sheet import SheetRecipe, read_sheet_recipe
 from workbench.language import mark, tr
+
+# What an axis of a grid is called where its own name would not be understood.
+LABELS = {
+    "words": mark("other words"),
+    "change": mark("change of the start"),
+    "variation": mark("distance of variations"),
+}
 
 
 def gallery(on_new: Callable[[int, int], object] | None = None) -> Gallery:
@@ -61,8 +68,8 @@ def tools(kept: Kept, where: str, more: bool = True) -> None:
         download(kept, f"save-{where}-{kept.id}")
         st.button(
             "", key=f"again-{where}-{kept.id}", type="tertiary", icon=":material/replay:",
-            help=tr("Make again: takes its recipe to Create"), on_click=use_again, args=(kept.record,),
-            disabled=not kept.prompt,
+            help=tr("Make again: takes its recipe to Create"), on_click=_again, args=(kept,),
+            disabled=not (kept.prompt or kept.is_sheet),
         )  # fmt: skip
 
 
@@ -85,6 +92,22 @@ def look_at(name: str) -> None:
     st.session_state["looking"] = name
 
 
+def said(kept: Kept) -> str:
+    """What stands under a picture: its prompt; of a sheet, what changes along it."""
+    if kept.is_sheet:
+        axes = " × ".join(tr(LABELS.get(name, name.replace("_", " "))) for name in kept.record["sheet"])
+        return tr("Sheet: {axes}", axes=axes)
+    return kept.prompt or tr("No recipe inside")
+
+
+def _again(kept: Kept) -> None:
+    with telling_later():
+        if kept.is_sheet:
+            use_sheet_again(read_sheet_recipe(kept.path))
+        else:
+            use_again(kept.record)
+
+
 def use_again(record: dict[str, Any]) -> None:
     """Takes a picture's recipe to the Create screen."""
     st.session_state["reuse"] = record
@@ -102,6 +125,7 @@ def more_of(name: str) -> None:
 def use_sheet_again(recipe: SheetRecipe) -> None:
     """Takes a sheet's recipe to the Create screen."""
     st.session_state["reuse-sheet"] = recipe
+    st.session_state["looking"] = ""
     st.session_state["go"] = "screens/create.py"
 
 
@@ -158,14 +182,14 @@ def _content(kept: Kept, row: tuple[str, ...]) -> None:
     left, right = st.columns([1.15, 1], gap="medium")
     content = png(kept)
     if content:
-        left.image(content, output_format="PNG", width="stretch", alt=kept.prompt or kept.id)
+        left.image(content, output_format="PNG", width="stretch", alt=said(kept))
     else:
         left.warning(tr("The file cannot be read. Delete it from the gallery."))
     with left:
         _neighbours(kept.id, row)
     with right:
-        if kept.prompt:
-            st.markdown(f"**{plain(kept.prompt)}**")
+        if kept.prompt or kept.is_sheet:
+            st.markdown(f"**{plain(said(kept))}**")
         collections = ", ".join(gallery().collections_of(kept.id))
         st.html(theme.facts([*recipe(kept), (tr("Collections"), collections)]))
         for note in kept.record.get("notes", []):
@@ -178,14 +202,14 @@ def _content(kept: Kept, row: tuple[str, ...]) -> None:
             )  # fmt: skip
             download(kept, "dialog-save", tr("Download PNG"))
             st.button(
-                tr("Make again"), key="dialog-again", icon=":material/replay:", on_click=use_again, args=(kept.record,),
-                disabled=not kept.prompt,
+                tr("Make again"), key="dialog-again", icon=":material/replay:", on_click=_again, args=(kept,),
+                disabled=not (kept.prompt or kept.is_sheet),
             )  # fmt: skip
             st.button(
                 tr("More of it"), key="dialog-more", icon=":material/auto_awesome:", on_click=more_of, args=(kept.id,),
                 disabled=not kept.prompt, help=tr("Variations, a remix, a part drawn anew, a larger one"),
             )  # fmt: skip
-            if kept.record.get("adapters"):
+            if kept.prompt and kept.record.get("adapters"):
                 st.button(
                     tr("Without its adapter?"), key="dialog-others", icon=":material/compare:", args=(kept.id,),
                     on_click=compare_with_others, help=tr("Draws the same from words alone, beside this one"),
@@ -238,7 +262,7 @@ def recipe(kept: Kept) -> list[tuple[str, object]]:
         whole, part = tr("a picture, {noise} noise", noise=noise), tr("a part of a picture, {noise} noise", noise=noise)
         begun = part if start.get("mask") else whole
     return [
-        (tr("Label"), record.get("label", "")),
+        (tr("Label"), "" if kept.is_sheet else record.get("label", "")),
         (tr("Without"), record.get("negative", "")),
         (tr("Adapters"), adapters),
         (tr("Seed"), record.get("seed", "")),

@@ -13,9 +13,9 @@ from PIL import Image
 from tiny_adapter import make_adapter
 
 from workbench.cli import main
-from workbench.config import shelf
+from workbench.config import atomic_write, home, shelf
 from workbench.gallery import Gallery
-from workbench.generation.sheet import read_sheet
+from workbench.generation.sheet import read_sheet, read_sheet_recipe
 
 Result = list[dict[str, Any]]
 
@@ -92,13 +92,22 @@ def test_a_sheet(create: Any, tmp_path: Path) -> None:
     )
     records = read_sheet(Path(told["path"]))
     assert [[each["prompt"].rsplit(", ")[-1] for each in row if each] for row in records] == [["sad", "angry"]] * 2
-    assert len(told["ids"]) == 4 == Gallery().count()
+    assert len(told["ids"]) == 4 == Gallery().count() - 1 and Gallery().get(told["sheet"]).is_sheet
     again = create("--again", told["path"], "--out", tmp_path / "again")
     assert len(again["ids"]) == 4
     with Image.open(told["path"]) as first, Image.open(again["path"]) as second:
         np.testing.assert_array_equal(np.asarray(first), np.asarray(second))
     told = create("-a", "mia:0.8", "--compare", "--seed", 3, "--out", tmp_path)
     assert [each["adapters"][0]["strength"] for each in told["cells"][0]] == [0.0, 0.8]
+
+
+def test_a_sheet_over_preferences_keeps_the_style(create: Any) -> None:
+    atomic_write(home() / "styles.yaml", "mine:\n  prompt: soft light\n  negative: blurry\n")
+    told = create("--style", "mine", "--extra", "with a kite", "--x", "expression=sad,angry")
+    prompts = [each["prompt"] for each in told["cells"][0]]
+    assert prompts == [f"chibi of a person, {word}, with a kite, soft light" for word in ("sad", "angry")]
+    assert {each["negative"] for each in told["cells"][0]} == {"blurry"}
+    assert read_sheet_recipe(Path(told["path"])).wishes == {"extra": "with a kite, soft light"}
 
 
 def test_a_table(create: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,18 @@ from PIL import Image
 from tiny import make_tiny_base
 from tiny_adapter import make_adapter
 
+from workbench.adapters import find_adapter
 from workbench.cli import build_parser, main
 from workbench.cli.create import base_of, request_of
 from workbench.cli.create_from import request_from_picture
 from workbench.config import home, shelf
 from workbench.errors import GenerationError
 from workbench.gallery import Gallery
-from workbench.generation import Request, Start, Variation, keep_start
-from workbench.jobs import footprint, forget_person, keep_table, submit_pictures, words_of
-from workbench.jobs.pictures import Pictures
+from workbench.generation import Preferences, Request, Start, Variation, keep_start
+from workbench.generation.grid import grid_cells, parse_axis
+from workbench.generation.sheet import read_sheet_recipe
+from workbench.jobs import footprint, forget_person, keep_table, queue, submit_pictures, words_of, words_of_grid
+from workbench.jobs.pictures import Pictures, adapters_asked
 
 NAME = "0" * 64
 
@@ -75,6 +79,43 @@ def submit_without_worker(words: list[str]):  # type: ignore[no-untyped-def]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("workbench.jobs.pictures.wake", lambda **_: None)  # no process of its own from a test
         return submit_pictures(words, "mia")
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["written", "chosen"])
+def test_a_grid_is_drawn_later(base: Path, by_hand: bool) -> None:
+    wishes = None if by_hand else {"expression": "sad", "extra": "soft light"}
+    prompt = "-sad, in the rain" if by_hand else Preferences(**wishes).prompt("zkq", "person")  # type: ignore[arg-type]
+    request = Request(prompt, "-hat, glasses", 3, 1, 1, 0.0, [("mia", 0.5)], 0)
+    x, y = parse_axis("strength=0,0.5"), parse_axis("words=sad,angry" if by_hand else "expression=sad,angry")
+    job = submit_without_worker(words_of_grid(request, str(base), x, y, wishes))
+    assert main(["create", *job.request["words"]]) == 0
+    [sheet] = [each for each in Gallery().search() if each.is_sheet]
+    recipe = read_sheet_recipe(sheet.path)
+    wanted = grid_cells(request, x, y, wishes, lambda name: find_adapter(name).card)
+    assert [[cell.request for cell in row if cell] for row in recipe.cells()] == [
+        [
+            replace(cell.request, steps=1, guidance=made["guidance"], size=made["size"])
+            for cell, made in zip(a, b, strict=True)
+            if made
+        ]
+        for a, b in zip(wanted, recipe.rows, strict=True)
+    ]
+    assert (recipe.x, recipe.y, recipe.wishes) == (x, y, wishes)
+    assert sheet.record["sheet"] == [x.name, y.name] and Gallery().count() == 5
+    assert ["soft light" in each["prompt"] for row in recipe.rows for each in row if each] == [not by_hand] * 4
+
+
+def test_forgetting_takes_the_grids_that_wait_and_the_sheets(base: Path) -> None:
+    make_adapter(shelf() / "leo.safetensors", base, seed=2)
+    asked = Request("someone", "", 3, 1, 1, 0.0, [("mia", 1.0)], 0)
+    words = words_of_grid(asked, str(base), parse_axis("adapter=none,leo"))
+    assert main(["create", *words]) == 0
+    job, other = submit_without_worker(words), submit_without_worker(words_of(asked, str(base)))
+    assert adapters_asked(job) == {"mia", "leo", "none"} and adapters_asked(other) == {"mia"}
+    [sheet] = [each for each in Gallery().search(adapter="leo", words="someone") if each.is_sheet]
+    assert sheet.path in [thing.path for thing in footprint("leo").things]
+    forget_person("leo")
+    assert not sheet.path.exists() and [each.id for each in queue.jobs("submitted")] == [other.id]
 
 
 def test_a_forgotten_person_takes_the_start_along(base: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -274,10 +274,14 @@ def test_with_and_without_on_a_sheet(screen: Open, mia: Path) -> None:
     records = read_sheet(page.session_state["sheet"])
     assert [each["adapters"][0]["strength"] for each in records[0] if each] == [0.0, 1.0]
     assert {each["seed"] for each in records[0] if each} == {page.number_input(key="seed").value}
-    assert len(Gallery().search()) == 2 and "Download the sheet" in [each.label for each in page.get("download_button")]
+    assert [each.is_sheet for each in Gallery().search()].count(True) == 1 and Gallery().count() == 3
+    assert "Download the sheet" in [each.label for each in page.get("download_button")]
 
 
-def test_a_grid_of_preferences(screen: Open, mia: Path) -> None:
+def test_a_grid_of_preferences(screen: Open, mia: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.jobs import queue
+
+    monkeypatch.setattr("workbench.jobs.pictures.wake", lambda **_: None)  # no process of its own from a test
     page = screen("create")
     page.number_input(key="steps").set_value(1).run()
     group(page, "many-way").set_value("Grid").run()
@@ -287,6 +291,15 @@ def test_a_grid_of_preferences(screen: Open, mia: Path) -> None:
     page.button(key="draw-grid").click().run()
     records = read_sheet(page.session_state["sheet"])
     assert ["sad" in each["prompt"] for each in records[0] if each] == [True, False]
+    (home() / "styles.yaml").write_text("mine:\n  words: Mine\n  prompt: soft light\n")
+    page.run()
+    page.selectbox(key="style").set_value("mine").run()
+    page.button(key="draw-grid").click().run()
+    records = read_sheet(page.session_state["sheet"])
+    assert all(each["prompt"].endswith(", soft light") for each in records[0] if each)
+    page.button(key="line-grid").click().run()
+    [job] = queue.jobs("submitted")
+    assert "--x=expression=sad,angry" in job.request["words"] and "--extra=soft light" in job.request["words"]
     page.text_input(key="values-x-expression").set_value("grumpy").run()
     assert "is not in its list" in text_of(page)
 

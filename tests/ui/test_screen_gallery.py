@@ -183,6 +183,21 @@ def test_a_picture_that_was_downloaded_opens_its_recipe(screen: Open) -> None:
     assert page.number_input(key="seed").value == 100 and "recipe is open" in text_of(page)
 
 
+def test_a_sheet_of_the_gallery_opens_as_a_grid(screen: Open) -> None:
+    kept = Gallery().get(furnish_gallery(1)[0])
+    with Image.open(kept.path) as image:
+        picture = Picture(image.convert("RGB"), kept.record)
+    name = Gallery().add_sheet(sheet_png([[picture, picture]], Axis("guidance", (2.0, 4.5))))
+    (Gallery().folder / "index" / "index.sqlite").unlink()  # what is known of it is in the file
+    sheet = Gallery().get(name)
+    assert sheet.is_sheet and not sheet.prompt and sheet.record["adapters"] == kept.record["adapters"]
+    page = screen("gallery")
+    assert "Sheet: guidance" in text_of(page)
+    page.button(key=f"again-gallery-{name}").click().run()
+    assert not page.exception and not page.error
+    assert page.text_input(key="values-x-guidance").value == "2,4.5"
+
+
 @pytest.mark.parametrize("by_hand", [True, False], ids=["written", "chosen"])
 def test_a_sheet_that_is_dropped_opens_as_a_grid(screen: Open, by_hand: bool) -> None:
     kept = Gallery().get(furnish_gallery(1)[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import print_json, short_path
@@ -13,11 +12,12 @@ from workbench.errors import GenerationError
 from workbench.language import told, tr
 
 if TYPE_CHECKING:
+    from workbench.generation import Request
     from workbench.generation.batch import Outcome
 
 
 def draw_sheet(args: argparse.Namespace) -> int:
-    """A grid, asked for or made again: every cell goes into the gallery, the sheet into --out or this folder."""
+    """A grid, asked for or made again: every cell goes into the gallery, and the sheet; into --out as well."""
     from workbench.cli.create import engine_of, progress
     from workbench.config import atomic_write
     from workbench.gallery import Gallery
@@ -41,12 +41,14 @@ def draw_sheet(args: argparse.Namespace) -> int:
         on_picture=lambda _, picture: kept.append(gallery.add(picture)),
     )
     content = sheet_png(drawn, x, y, title, wishes)
-    name = f"sheet-{re.sub(r'[^0-9]', '', next(p.record['created'] for row in drawn for p in row if p))[:14]}.png"
-    path = (args.out or Path()) / name
-    atomic_write(path, content)
+    sheet = gallery.get(gallery.add_sheet(content))
+    path = sheet.path
+    if args.out:
+        path = args.out / f"sheet-{re.sub(r'[^0-9]', '', sheet.record['created'])[:14]}.png"
+        atomic_write(path, content)
     if args.json:
         records = [[picture.record if picture else None for picture in row] for row in drawn]
-        print_json({"path": str(path), "ids": kept, "cells": records})
+        print_json({"path": str(path), "sheet": sheet.id, "ids": kept, "cells": records})
     else:
         print(tr("{path}: {kept} pictures, each in the gallery too", path=short_path(path), kept=len(kept)))
     return 0
@@ -55,7 +57,7 @@ def draw_sheet(args: argparse.Namespace) -> int:
 def _asked(args: argparse.Namespace) -> tuple[Any, ...]:
     """The cells, the axes, the preferences that wrote the prompt, and the base."""
     from workbench.adapters import find_adapter
-    from workbench.cli.create import base_of, request_of, wishes_of
+    from workbench.cli.create import base_of, request_of
     from workbench.cli.create_from import request_from_picture
     from workbench.generation.grid import Axis, grid_cells, parse_axis
 
@@ -67,9 +69,19 @@ def _asked(args: argparse.Namespace) -> tuple[Any, ...]:
     else:
         x = parse_axis(args.x or args.y)
     y = parse_axis(args.y) if args.y and (args.x or args.compare) else None
-    wishes = None if args.prompt or args.start or args.remix else wishes_of(args)
+    wishes = _wishes(args, request)
     cells = grid_cells(request, x, y, wishes, lambda name: find_adapter(name).card)
     return cells, x, y, wishes, base
+
+
+def _wishes(args: argparse.Namespace, request: Request) -> dict[str, str] | None:
+    """The preferences that wrote the prompt, with the style's words; None where something else wrote it."""
+    from workbench.cli.create import request_of, wishes_of
+    from workbench.generation.styles import find_style, with_style
+
+    if args.prompt or request_of(args).prompt != request.prompt:
+        return None
+    return with_style(wishes_of(args), find_style(args.style) if args.style else None)
 
 
 def draw_rows(args: argparse.Namespace) -> int:

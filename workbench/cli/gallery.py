@@ -259,8 +259,8 @@ def _query(args: argparse.Namespace) -> Query:
 
 def _row(kept: Kept) -> list[str]:
     adapters = ", ".join(f"{each['name']}:{each['strength']:g}" for each in kept.record.get("adapters", []))
-    prompt = kept.prompt if len(kept.prompt) <= 60 else f"{kept.prompt[:59]}…"
-    return [kept.id, "★" if kept.starred else "", adapters, prompt]
+    words = tr("Sheet: {axes}", axes=kept.record["label"]) if kept.is_sheet else kept.prompt
+    return [kept.id, "★" if kept.starred else "", adapters, words if len(words) <= 60 else f"{words[:59]}…"]
 
 
 def _deleted_row(which: str, count: int, days: int) -> list[str]:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from workbench.config import storage_errors
 from workbench.errors import GenerationError
 from workbench.gallery.index import Index, Row
 from workbench.generation.record import read_record
+from workbench.generation.sheet import read_sheet_recipe, sheet_record
 
 # A file name that stays inside its folder, whoever gave it.
 _ID = re.compile(r"[^./\\\0][^/\\\0]{0,150}")
@@ -20,6 +22,21 @@ _ID = re.compile(r"[^./\\\0][^/\\\0]{0,150}")
 _AT_ONCE = 500
 # A file that comes within the tick of a look leaves the folder's time stamp as it is; such a look is not the last.
 _SETTLED = 2 * 10**9  # ns
+
+
+def read_any_record(path: Path) -> dict[str, Any]:
+    """The record of a picture, or of a sheet of pictures.
+
+    Raises:
+        GenerationError: the file carries neither; says what a picture lacks.
+    """
+    try:
+        return read_record(path)
+    except GenerationError as no_picture:
+        try:
+            return sheet_record(read_sheet_recipe(path))
+        except GenerationError:
+            raise no_picture from None
 
 
 def is_id(name: str) -> bool:
@@ -112,7 +129,7 @@ class Files:
     def _read(self, name: str) -> Row | None:
         path = self.folder / f"{name}.png"
         try:
-            record = read_record(path)
+            record = read_any_record(path)
         except GenerationError as error:
             # It stays visible: a person put it there.
             record = {"prompt": "", "adapters": [], "notes": [f"{error.reason}. {error.way_out}."]}

@@ -13,12 +13,15 @@ A PNG that is put into the folder by hand appears; one that is taken away disapp
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from workbench.config import atomic_write, home, make_folder, storage_errors
 from workbench.errors import GalleryError
@@ -29,6 +32,7 @@ from workbench.gallery.query import Query
 from workbench.gallery.thumbnails import make_thumbnail, read_thumbnail, thumbnail_of, write_thumbnail
 from workbench.gallery.trash import Belonging, Deleted, Trash
 from workbench.generation.record import Picture, picture_png
+from workbench.generation.sheet import read_sheet_recipe, sheet_record
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Kept:
     @property
     def prompt(self) -> str:
         return str(self.record.get("prompt", ""))
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether it is a sheet of pictures."""
+        return bool(self.record.get("sheet"))
 
 
 class Gallery:
@@ -91,12 +100,30 @@ class Gallery:
         """
         content = picture_png(picture)
         when = str(picture.record.get("created") or datetime.now(UTC).isoformat(timespec="seconds"))
-        stamp = "-".join(re.findall(r"\d+", when)[:6])
+        return self._write(content, {"created": when} | picture.record, make_thumbnail(picture.image))
+
+    def _write(self, content: bytes, record: dict[str, Any], thumbnail: bytes) -> str:
+        stamp = "-".join(re.findall(r"\d+", str(record["created"]))[:6])
         name = f"{stamp}-{hashlib.sha256(content).hexdigest()[:10]}"
         atomic_write(self.folder / f"{name}.png", content)
-        self._index.put([(name, {"created": when} | picture.record, self._files.star(name).exists())])
-        write_thumbnail(self._files.thumbnail(name), make_thumbnail(picture.image))
+        self._index.put([(name, record, self._files.star(name).exists())])
+        write_thumbnail(self._files.thumbnail(name), thumbnail)
         return name
+
+    def add_sheet(self, content: bytes) -> str:
+        """Keeps a sheet of pictures (`workbench.generation.sheet`): found by its adapters, opened again as a grid.
+
+        Returns:
+            Its id.
+
+        Raises:
+            GenerationError: it is no sheet, or nothing was drawn on it.
+            StorageError: the disk is full or the folder may not be written; nothing is left then.
+        """
+        record = sheet_record(read_sheet_recipe(content))
+        record["created"] = record["created"] or datetime.now(UTC).isoformat(timespec="seconds")
+        with Image.open(io.BytesIO(content)) as image:
+            return self._write(content, record, make_thumbnail(image))
 
     def get(self, name: str) -> Kept:
         """A picture by id.

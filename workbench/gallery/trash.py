@@ -19,7 +19,7 @@ from pathlib import Path
 from workbench.config import atomic_write, storage_errors
 from workbench.config.trash import DAYS, RECORD, days_left, deleted_at, deletions, is_deletion, new_deletion
 from workbench.errors import GalleryError, GenerationError
-from workbench.generation.record import read_record
+from workbench.gallery.files import read_any_record
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Trash:
         found = []
         for path in (path for each in self._all() for path in each.pictures):
             with suppress(GenerationError):  # one that cannot be read names nobody; its thirty days erase it
-                if {each["name"] for each in read_record(path)["adapters"]} & set(adapters):
+                if {each["name"] for each in read_any_record(path)["adapters"]} & set(adapters):
                     found.append(path)
         return found
 

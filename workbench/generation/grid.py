@@ -142,7 +142,8 @@ def grid_cells(
     Args:
         request: what all have in common; its count does not matter.
         x, y: what changes from left to right and from top to bottom.
-        wishes: the preferences that wrote the prompt, by name; needed for axes that run over preferences.
+        wishes: the preferences that wrote the prompt, by name, a style's words among the `extra` ones (`with_style`);
+            needed for axes that run over preferences.
         card_of: finds an adapter's card; it writes the prompt's trigger word where preferences write the prompt.
 
     Returns:

@@ -103,6 +103,23 @@ def sheet_png(
     return buffer.getvalue()
 
 
+def sheet_record(recipe: SheetRecipe) -> dict[str, Any]:
+    """What a gallery says of a sheet: whose it is, when and with what it was made. It makes no picture by itself."""
+    records = [each for row in recipe.rows for each in row if each]
+    adapters = {each["name"]: each for record in reversed(records) for each in record["adapters"]}
+    axes = [axis.name for axis in (recipe.x, recipe.y) if axis]
+    return {
+        "prompt": "",
+        "said": recipe.first["prompt"],
+        "sheet": axes,
+        "label": " × ".join(name.replace("_", " ") for name in axes),
+        "adapters": list(adapters.values()),
+        "base": recipe.first.get("base", ""),
+        "created": max((str(record["created"]) for record in records if record.get("created")), default=""),
+        "notes": [],
+    }
+
+
 def is_sheet(source: bytes | Path) -> bool:
     """Whether a file says of itself that it is a sheet of ours; reading it may still fail."""
     try:

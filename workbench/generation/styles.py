@@ -45,6 +45,12 @@ class Style:
         return tuple(", ".join(filter(None, pair)) for pair in ((prompt, self.prompt), (negative, self.negative)))  # type: ignore[return-value]
 
 
+def with_style(wishes: Mapping[str, str], style: Style | None) -> dict[str, str]:
+    """Preferences that write by themselves the prompt that the style makes of theirs."""
+    extra = ", ".join(filter(None, (wishes.get("extra", "").strip(" ,"), style.prompt if style else "")))
+    return dict(wishes) | ({"extra": extra} if extra else {})
+
+
 def own_styles() -> Path:
     """The file in which a person writes styles: `styles.yaml` in the workspace."""
     return home() / "styles.yaml"

@@ -24,7 +24,7 @@ from __future__ import annotations
 from workbench.jobs.follow import JobState, job_state, list_jobs, output_tail, read_metrics, run_folder
 from workbench.jobs.forget import Footprint, footprint, forget_person, forget_with_receipt
 from workbench.jobs.lanes import wake
-from workbench.jobs.pictures import keep_table, submit_pictures, words_of
+from workbench.jobs.pictures import keep_table, submit_pictures, words_of, words_of_grid
 from workbench.jobs.plan import plan_run
 from workbench.jobs.queue import Job
 from workbench.jobs.start import ask, cancel, resume, start_training, stop
@@ -53,4 +53,5 @@ __all__ = [
     "submit_pictures",
     "wake",
     "words_of",
+    "words_of_grid",
 ]

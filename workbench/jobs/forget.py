@@ -15,6 +15,7 @@ from workbench.config.places import flush_removals
 from workbench.errors import StorageError, SubjectError
 from workbench.jobs import queue
 from workbench.jobs.follow import list_jobs
+from workbench.jobs.pictures import adapters_asked
 from workbench.jobs.table import queue_folder
 from workbench.privacy import drop_shared, erase, list_shared, make_receipt, places_of, row_of
 from workbench.privacy.seal import key_file
@@ -98,10 +99,11 @@ def forget_person(name: str) -> list[Path]:
         raise SubjectError(name, "a training of this name is going on", f"Stop it first: workbench stop {name}")
     entries, deleted = _adapters(name), _trashed(name)
     names = {name, *(entry.name for entry in entries), *(each for each, _ in deleted)}
-    if any(job.name in names and job.alive for job in queue.jobs("running")):
+    drawing = {job.id: job for job in queue.jobs("submitted", "running") if names & adapters_asked(job)}
+    if any((job.name in names or job.id in drawing) and job.alive for job in queue.jobs("running")):
         raise SubjectError(name, "pictures of them are being drawn", "Wait, or cancel it: workbench queue")
     # What waits is gone with what has ended. First of all: it must not begin meanwhile.
-    queue.drop(names)
+    queue.drop(names, also=drawing)
     removed = erase(_broken_queues())
     if (shelf() / UNREADABLE).exists():
         removed += erase([shelf() / UNREADABLE])  # nobody can tell whose labels were in it

@@ -179,11 +179,11 @@ def _photos() -> Iterator[Trouble]:
 
 
 def _pictures() -> Iterator[Trouble]:
-    from workbench.generation import read_record
+    from workbench.gallery.files import read_any_record
 
     for path in sorted((home() / "gallery").glob("[!.]*.png")):
         try:
-            read_record(path)
+            read_any_record(path)
         except WorkbenchError:
             yield Trouble("a picture has no record that can be read", path, False)
 

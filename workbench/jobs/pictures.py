@@ -6,6 +6,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,11 @@ from workbench.jobs.table import queue_folder
 
 if TYPE_CHECKING:
     from workbench.generation import Request
+    from workbench.generation.grid import Axis
 
 # Pictures are about 100 KB each.
 NEEDED_BYTES = 50_000_000
+AXES = ("--x", "--y")
 
 
 def submit_pictures(words: Sequence[str], name: str, *, owner: str | None = None, priority: int = 0) -> Job:
@@ -38,12 +41,13 @@ def submit_pictures(words: Sequence[str], name: str, *, owner: str | None = None
     return job
 
 
-def words_of(request: Request, base: str, *more: str) -> list[str]:
+def words_of(request: Request, base: str, *more: str, wishes: Mapping[str, str] | None = None) -> list[str]:
     """A request as the words after `workbench create`; what it begins from must be kept already (`keep_start`).
 
     Args:
         base: to draw on.
         more: other flags.
+        wishes: the preferences that wrote the prompt, said in its place.
     """
     start, variation = request.start, request.variation
     words: list[object] = [*more, "--base", base, "--seed", request.seed, "--count", request.count]
@@ -56,9 +60,40 @@ def words_of(request: Request, base: str, *more: str) -> list[str]:
         ("--from", start.picture if start else ""), ("--change", f"{start.noise:g}" if start else ""),
         ("--mask", start.mask if start else ""),
     ):  # fmt: skip
-        words += [flag, value] if value else []
+        # In one word, since a negative prompt may begin with a dash.
+        words += [f"{flag}={value}"] if value else []
+    if wishes is not None:
+        return [*map(str, words), *(f"--{name.replace('_', '-')}={word}" for name, word in wishes.items() if word)]
     # Behind two dashes a prompt may begin with one.
     return [*map(str, words), "--", request.prompt]
+
+
+def words_of_grid(
+    request: Request, base: str, x: Axis, y: Axis | None = None, wishes: Mapping[str, str] | None = None
+) -> list[str]:
+    """A grid as the words after `workbench create`: its cells and its sheet go into the gallery.
+
+    Args:
+        request: what its cells have in common.
+        x, y: its axes.
+        wishes: as of `grid_cells`; None when the prompt was written by hand.
+    """
+    from workbench.generation.grid import axis_text
+
+    axes = [f"{flag}={axis_text(axis)}" for flag, axis in zip(AXES, (x, y), strict=True) if axis]
+    return words_of(request, base, *axes, wishes=wishes)
+
+
+def adapters_asked(job: Job) -> set[str]:
+    """The adapters that a job's pictures are drawn with, those of a grid's axis as well; none of another kind's."""
+    words = [str(word) for word in job.request.get("words", [])] if job.kind == "generation" else []
+    said: list[str] = []
+    for flag, value in [*pairwise(words), *(word.split("=", 1) for word in words if "=" in word)]:
+        if flag in ("--adapter", "-a"):
+            said.append(value.rpartition(":")[0] or value)
+        elif flag in AXES and value.startswith("adapter="):
+            said += value.removeprefix("adapter=").split(",")
+    return {name.strip() for name in said}
 
 
 def keep_table(content: bytes) -> Path:

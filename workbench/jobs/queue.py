@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -238,12 +238,13 @@ def set_priority(job: Job, priority: int) -> bool:
     return bool(_change(job.id, "priority = ?", "state = 'submitted'", max(-1, min(1, priority))))
 
 
-def drop(names: Iterable[str] | None = None, owner: str | None = None) -> int:
+def drop(names: Iterable[str] | None = None, owner: str | None = None, also: Collection[int] = ()) -> int:
     """Erases the rows of people, or of an owner altogether; SQLite overwrites what it frees.
 
     Args:
         names: of runs and adapters; None for all.
         owner: this process's when None.
+        also: ids of others of that owner's jobs.
 
     Returns:
         How many.
@@ -253,7 +254,7 @@ def drop(names: Iterable[str] | None = None, owner: str | None = None) -> int:
     whose, wanted = owner or this_owner(), None if names is None else set(names)
     with transaction() as table:
         rows = table.execute("select id, name from jobs where owner = ?", (whose,)).fetchall()
-        gone = [row[0] for row in rows if wanted is None or row[1] in wanted]
+        gone = [row[0] for row in rows if wanted is None or row[1] in wanted or row[0] in also]
         table.executemany("delete from jobs where id = ?", [(number,) for number in gone])
     flush_log()
     return len(gone)
