@@ -1,7 +1,7 @@
 """The language of the page: each session has its own, whoever else is looked after by the same server.
 
 It is the one in the address (`?lang=zh`, so it can be kept as a bookmark), else the one chosen before in this session,
-else the browser's. The button at the top changes it.
+else the one chosen at the gate of a shared server, else the browser's. The button at the top changes it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 
 from workbench.language import LANGUAGES, ask, known_language, language
 
-IN_ADDRESS = "lang"
+IN_ADDRESS, COOKIE = "lang", "chibi_language"  # as the gate has them, which is not imported for two words
 
 
 def begin() -> None:
@@ -22,6 +22,8 @@ def begin() -> None:
         state["language"], state["language-chosen"] = asked, True
     elif state.get("language-chosen"):
         st.query_params[IN_ADDRESS] = state["language"]  # going to another screen takes it out of the address
+    elif at_the_gate := known_language(st.context.cookies.get(COOKIE)):
+        state["language"] = at_the_gate
     elif st.context.locale:
         # Somebody with a third language reads English, whatever the server's own is.
         state["language"] = known_language(st.context.locale) or "en"

@@ -14,7 +14,7 @@ from workbench import jobs
 from workbench.identity.choose import choose, read_scores
 from workbench.identity.run_page import page
 from workbench.identity.run_report import read_run
-from workbench.language import tr
+from workbench.language import language, told, tr
 
 CURVE = {
     "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 60, "filled": True}, "color": "#cf3f66"},
@@ -42,14 +42,15 @@ def curve(name: str, records: list[dict[str, Any]]) -> None:
     table = {"step": [one.step for one in scores], "score": [one.mean for one in scores]}
     st.vega_lite_chart(table, CURVE, height=170, width="stretch")
     chosen = _chosen(jobs.run_folder(name) / "report.json") or choose(scores).to_dict()
-    st.caption(tr("Step {step}: {why}.", step=chosen["step"], why=plain(chosen["why"])))
+    st.caption(tr("Step {step}: {why}.", step=chosen["step"], why=plain(told(chosen["why"]))))
 
 
 def report_button(name: str) -> None:
     """Downloads the run's report with the photos in it; it is made when it is asked for."""
+    spoken = language()  # it may be made on a thread that knows no session
     st.download_button(
-        tr("Report"), lambda: page(read_run(jobs.run_folder(name))).encode(), f"{name}-report.html", "text/html",
-        key=f"report-{name}", icon=":material/description:", on_click="ignore",
+        tr("Report"), lambda: page(read_run(jobs.run_folder(name)), spoken).encode(), f"{name}-report.html",
+        "text/html", key=f"report-{name}", icon=":material/description:", on_click="ignore",
         help=tr("One page with photos, curves, previews and settings. It opens anywhere and is yours "
 "alone."),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from ui.picture import read_png
 from ui.words import ago, count, duration, escaped, plain, say_later, tell, telling, telling_later
 from workbench import jobs
 from workbench.errors import JobError, WorkbenchError
+from workbench.identity.run_page import STAGES
 from workbench.jobs import JobState
 from workbench.language import mark, told, tr
 from workbench.processes import read_object
@@ -29,21 +30,6 @@ STATES = {
     "stopped": (mark("Stopped"), "warn"),
     "failed": (mark("Failed"), "bad"),
     "done": (mark("Done"), "good"),
-}
-STAGES = {
-    "starting": mark("Starting"),
-    "photos": mark("Judging and cropping the photos"),
-    "imports": mark("Loading the libraries"),
-    "base": mark("Opening the base"),
-    "traits": mark("Reading what the photos show"),
-    "anchors and class pictures": mark("Drawing practice pictures"),
-    "data set": mark("Writing the data set"),
-    "encoding": mark("Encoding the pictures"),
-    "adapter": mark("Preparing the adapter"),
-    "training": mark("Learning"),
-    "previews": mark("Drawing a preview"),
-    "last preview": mark("Drawing the last preview"),
-    "saving": mark("Saving and proving"),
 }
 LOSS = {
     "mark": {"type": "line", "strokeWidth": 2.2, "interpolate": "monotone"},

@@ -75,7 +75,9 @@ def account() -> None:
     name = os.environ.get("WORKBENCH_ACCOUNT", "")
     if name:
         title = escaped(tr("Account, log out"))
-        st.html(f'<a class="account" href="/account" target="_self" title="{title}">{escaped(name)}</a>')
+        st.html(
+            f'<a class="account" href="/account?lang={language()}" target="_self" title="{title}">{escaped(name)}</a>'
+        )
 
 
 def tabs(screens: Sequence[Any]) -> None:

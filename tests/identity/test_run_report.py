@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import html.parser
 import json
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from workbench.cli import main
 from workbench.config import Settings, atomic_write, home, settings_to_yaml
 from workbench.dataset import build_dataset
 from workbench.identity.charts import Line, line_chart, ticks
 from workbench.identity.run_page import page
 from workbench.identity.run_report import read_run, write_report
+from workbench.language import speaking
+from workbench.language.catalogue import messages
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -119,3 +123,38 @@ def test_charts() -> None:
     assert "many &lt;points&gt;" in many and "here &amp; now" in many
     assert many.count(",") < 1200, "thousands of steps do not make a heavy page"
     assert ticks(0, 150) == [0, 50, 100, 150] and ticks(0.1, 0.42) == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_the_report_in_chinese() -> None:
+    folder = furnish()
+    report = json.loads((folder / "report.json").read_text())
+    report["photos"]["advice"] = ["A good set: 5 photos, varied in pose, light and place."]
+    numbers = "0.79 after step 100, 0.76 after step 150"
+    report["chosen"]["why"] = f"likeness was {numbers}: no more than chance, so the last one is taken"
+    report["traits"] = {"hair_style": "wavy", "freckles": True}
+    atomic_write(folder / "report.json", json.dumps(report))
+    atomic_write(home() / "datasets" / "mia" / "metadata.jsonl", "nonsense")
+    text = page(read_run(folder), "zh")
+    assert '<html lang="zh">' in text
+    found = Elements(text)
+    said = ["训练报告", "已完成", "采用第 100 步的检查点：相似度为", "波浪发", "雀斑", "很好的一组：5 张照片",
+            "各步的损失", "判为“像”的占 50%", "第 150 步，共 150 步", "学习", "60.5 秒", "每一步"]  # fmt: skip
+    for words in said:
+        assert words in found.text, words
+    translated = {form for form, string in messages("zh").items() if string != form}
+    sentences = [form for form in translated if form.count(" ") > 1 and "{" not in form]
+    unsaid = r"<style>.*?</style>|<details>.*?</details>"  # settings stand as they are written in files
+    lines = [line.strip() for line in re.split(r"<[^>]*>", re.sub(unsaid, "", text, flags=re.S))]
+    own = {"Python", "cpu"}
+    left = [line for line in lines if line not in own and (line in translated or any(s in line for s in sentences))]
+    assert not left
+    assert "Checkpoint after step 100" in page(read_run(folder)) and "Photos" in page(read_run(folder), "en")
+
+
+def test_the_language_of_the_command(tmp_path: Path) -> None:
+    furnish()
+    assert main(["report", "mia", "--lang", "zh", "--out", str(tmp_path / "zh.html")]) == 0
+    assert main(["report", "mia", "--out", str(tmp_path / "own.html")]) == 0
+    assert "训练报告" in (tmp_path / "zh.html").read_text() and "run report" in (tmp_path / "own.html").read_text()
+    with speaking("zh"):
+        assert "训练报告" in write_report(home() / "runs" / "mia", tmp_path / "as-spoken.html").read_text()

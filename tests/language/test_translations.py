@@ -67,6 +67,20 @@ def test_compiled_catalogues_are_those_that_people_edit(code: str) -> None:
 # reads, and the names of commands and programs.
 NO_WORDS = frozenset(
     """\
+placeholder="{placeholder}" aria-label="{label}"
+"cache", "storage"
+/login?over
+Python
+/door/{path:path}
+/admin/{action}
+/{path:path}
+private, no-store
+the line of jobs cannot be read
+max-age=31536000
+max-age=86400
+default-src 'none'; img-src data:; style-src 'unsafe-inline'
+default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src 'self'; form-action 'self'; \
+base-uri 'none'; frame-ancestors 'none'
 band tall
 shot picked
 cat ears
@@ -96,7 +110,14 @@ workbench: {words}
 {state} workbench runs show {name} · workbench stop {name}""".split("\n")  # noqa: SIM905
 )
 
-SPOKEN = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "workbench" / "cli").glob("*.py")])
+SPOKEN = sorted(
+    [
+        *(ROOT / "ui").rglob("*.py"),
+        *(ROOT / "workbench" / "cli").glob("*.py"),
+        *(ROOT / "workbench" / "gate").glob("*.py"),
+        *(ROOT / "workbench" / "identity" / f"{name}.py" for name in ("run_page", "charts")),
+    ]
+)
 
 
 @pytest.mark.parametrize("file", SPOKEN, ids=lambda file: file.relative_to(ROOT).as_posix())

@@ -16,10 +16,11 @@ from workbench.accounts.database import transaction
 from workbench.accounts.passwords import check_password, hash_password, new_password
 from workbench.config import home, safe_name
 from workbench.errors import AccountError
+from workbench.language import mark
 
 ROLES = {
-    "owner": "brings photos, trains and draws; sees nothing but their own",
-    "admin": "manages accounts, disk and jobs; sees no faces, prompts or names of people",
+    "owner": mark("brings photos, trains and draws; sees nothing but their own"),
+    "admin": mark("manages accounts, disk and jobs; sees no faces, prompts or names of people"),
 }
 # Seconds: without a click, and at the most.
 IDLE, ABSOLUTE = 3600.0, 12 * 3600.0

@@ -13,6 +13,7 @@ forward.py  requests and the page's socket, passed on
 pages.py    one process for each owner, started when needed, stopped when idle
 page.py     what such a process runs
 forms.py    log in, account
+language.py in which language
 health.py   what a monitor asks
 admin.py    accounts, disk and jobs, without names of people
 """

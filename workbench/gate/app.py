@@ -21,6 +21,7 @@ from workbench.gate import admin, forms
 from workbench.gate.door import BROWSER, Door
 from workbench.gate.forward import COOKIE, forward, forward_socket, send_away
 from workbench.gate.pages import Pages
+from workbench.language import told_error, tr
 
 SCRIPT = ROOT / "ui" / "app.py"
 LARGEST_FORM = 10_000  # bytes
@@ -158,7 +159,7 @@ class Gate:
         try:
             return await forward(request, await self._page(account))
         except WorkbenchError as error:
-            return forms.page("Chibi workbench", forms.message(_sentence(error)), status=503)
+            return forms.page(tr("Chibi workbench"), forms.message(_sentence(error)), "/", status=503)
 
     async def socket(self, browser: WebSocket) -> None:
         """A window's connection to its page."""
@@ -191,13 +192,13 @@ class Gate:
 
         async def asked(request: Request) -> Response:
             if request.method not in ("GET", "HEAD") and not _own_origin(request):
-                return Response("This was not asked for on our page.", 403, media_type="text/plain")
+                return Response(tr("This was not asked for on our page."), 403, media_type="text/plain")
             account = await self.who(request)
             if account is not None:
                 return await handler(request, account)
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
                 return RedirectResponse("/login", 303)
-            return Response("Log in first.", 401, media_type="text/plain")
+            return Response(tr("Log in first."), 401, media_type="text/plain")
 
         return asked
 
@@ -206,7 +207,7 @@ class Gate:
 
         async def asked(request: Request) -> Response:
             if request.method == "POST" and not _own_origin(request):
-                return Response("This was not asked for on our page.", 403, media_type="text/plain")
+                return Response(tr("This was not asked for on our page."), 403, media_type="text/plain")
             return await handler(request)
 
         return asked
@@ -242,4 +243,4 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _sentence(error: WorkbenchError) -> str:
-    return f"{error.thing}: {error.reason}. {error.way_out}."
+    return told_error(error.thing, error.reason, error.way_out)

@@ -24,6 +24,7 @@ from workbench.config import ROOT, SHARED, home
 from workbench.errors import ConfigError, WorkbenchError
 from workbench.gate.forward import forward, forward_socket
 from workbench.gate.pages import Pages
+from workbench.language import told_error
 from workbench.privacy.keys import PASSPHRASE
 
 SETTINGS = "WORKBENCH_OIDC"
@@ -85,7 +86,7 @@ class Door:
             try:
                 response = await forward(request, await page())
             except WorkbenchError as error:
-                return Response(str(error), 503, media_type="text/plain")
+                return Response(told_error(error.thing, error.reason, error.way_out), 503, media_type="text/plain")
             if not self.browser(request):
                 response.set_cookie(
                     BROWSER, secrets.token_urlsafe(32), max_age=900, httponly=True, samesite="lax", secure=self.https

@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from workbench.gate.language import IN_ADDRESS, language_of_window
 from workbench.gate.pages import STARTING, Page
+from workbench.language import tr
 
 COOKIE = "chibi_session"
 # Of one connection only (RFC 9110, 7.6.1); the length is counted anew.
@@ -41,7 +43,7 @@ async def forward(request: Request, page: Page) -> Response:
         asked = page.client.build_request(request.method, url, headers=headers, content=content)
         answer = await page.client.send(asked, stream=True)
     except httpx.HTTPError:
-        return Response("The page does not answer. Reload it.", 502, media_type="text/plain")
+        return Response(tr("The page does not answer. Reload it."), 502, media_type="text/plain")
 
     response = StreamingResponse(answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose))
     response.raw_headers = [
@@ -106,14 +108,22 @@ async def send_away(browser: WebSocket, address: str) -> None:
 
 
 async def _join(browser: WebSocket, inner, page: Page, still_good, log_in: str) -> None:  # type: ignore[no-untyped-def]
+    spoken = ""
+
+    def away() -> str:
+        # A page changes its language without asking for anything of the gate's, which has to know it now.
+        return f"{log_in}&{IN_ADDRESS}={spoken}" if spoken and "?" in log_in else log_in
+
     async def up() -> None:
+        nonlocal spoken
         while True:
             message = await browser.receive()
             if message["type"] == "websocket.disconnect":
                 return
             data = message.get("bytes") or message.get("text") or b""
+            spoken = language_of_window(data) or spoken
             if not await still_good(_by_a_person(data)):
-                return await send_away(browser, log_in)
+                return await send_away(browser, away())
             await inner.send(data)
 
     async def down() -> None:
@@ -123,7 +133,7 @@ async def _join(browser: WebSocket, inner, page: Page, still_good, log_in: str) 
     async def watch() -> None:
         while await still_good(False):
             await asyncio.sleep(_WATCH)
-        await send_away(browser, log_in)
+        await send_away(browser, away())
 
     tasks = [asyncio.create_task(each()) for each in (up, down, watch)]
     try:

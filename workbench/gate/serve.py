@@ -18,6 +18,7 @@ from workbench.config import ROOT
 from workbench.gate.app import Gate
 from workbench.gate.door import Door
 from workbench.gate.health import Health
+from workbench.gate.language import Speaking
 from workbench.gate.pages import Pages
 
 LETTERS = ROOT / "ui" / "static" / "nunito-latin.woff2"
@@ -57,6 +58,7 @@ def make_gate(gate: Gate) -> Starlette:
         Route("/{path:path}", gate.guarded(gate.through), methods=every),
     ]
     app = Starlette(routes=routes, lifespan=life)
+    app.add_middleware(Speaking, https=gate.https)
     app.add_middleware(_Headers, https=gate.https)
     return app
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from workbench.language import tr
+
 Point = tuple[float, float]
 WIDTH, HEIGHT = 760, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 34
@@ -96,7 +98,8 @@ def line_chart(
         if line.dots:
             for step, value in kept:
                 across, up = at(step, value).split(",")
-                words = escape(f"{line.name}: {value:.3g} after step {step:g}")
+                said = {"name": line.name, "value": f"{value:.3g}", "step": f"{step:g}"}
+                words = escape(tr("{name}: {value} after step {step}", **said))
                 parts.append(f'<circle class="{kind}" cx="{across}" cy="{up}" r="4"><title>{words}</title></circle>')
     return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(parts)}</svg>'
 

@@ -220,15 +220,21 @@ def choose(scores: Sequence[Score]) -> Choice:
     ordered = sorted(scores, key=lambda score: score.step)
     last = ordered[-1]
     best = max(ordered, key=lambda score: (score.mean, score.step))
-    what = "likeness" if last.by == "likeness" else "trait agreement"
+    by_likeness, most = last.by == "likeness", f"{last.mean:.2f}"
     if best.step == last.step:
-        return Choice(last.step, f"the last one has the best {what}, {last.mean:.2f}")
+        traits = f"the last one has the best trait agreement, {most}"
+        return Choice(last.step, f"the last one has the best likeness, {most}" if by_likeness else traits)
     gain = np.array(best.each) - np.array(last.each) if len(best.each) == len(last.each) else np.array([0.0])
     error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else float("inf")
     numbers = f"{best.mean:.2f} after step {best.step}, {last.mean:.2f} after step {last.step}"
+    # Each sentence whole, since that is how they are translated.
     if best.by != last.by or gain.mean() <= error:
-        return Choice(last.step, f"{what} was {numbers}: no more than chance, so the last one is taken")
-    return Choice(best.step, f"{what} was {numbers}: a difference larger than its standard error ({error:.2f})", False)
+        traits = f"trait agreement was {numbers}: no more than chance, so the last one is taken"
+        likeness = f"likeness was {numbers}: no more than chance, so the last one is taken"
+        return Choice(last.step, likeness if by_likeness else traits)
+    traits = f"trait agreement was {numbers}: a difference larger than its standard error ({error:.2f})"
+    likeness = f"likeness was {numbers}: a difference larger than its standard error ({error:.2f})"
+    return Choice(best.step, likeness if by_likeness else traits, False)
 
 
 def note_score(run: RunFolder, score: Score) -> None:

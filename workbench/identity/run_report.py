@@ -95,7 +95,7 @@ def read_run(folder: Path, photos: bool = True) -> RunFacts:
     )
 
 
-def write_report(folder: Path, out: Path | None = None, photos: bool = True) -> Path:
+def write_report(folder: Path, out: Path | None = None, photos: bool = True, code: str = "") -> Path:
     """Writes the page.
 
     Args:
@@ -103,6 +103,7 @@ def write_report(folder: Path, out: Path | None = None, photos: bool = True) -> 
         out: where to; None writes `report.html` into the run's folder.
         photos: whether the photos are shown. A page with photos belongs to whoever asked for it; the one in the run's
             folder is kept longer than the photos are, so it should go without.
+        code: of the language it is written in; empty for that of whoever is spoken to.
 
     Returns:
         Where it is.
@@ -113,7 +114,7 @@ def write_report(folder: Path, out: Path | None = None, photos: bool = True) -> 
     from workbench.identity.run_page import page
 
     out = out or folder / FILE
-    atomic_write(out, page(read_run(folder, photos)))
+    atomic_write(out, page(read_run(folder, photos), code))
     return out
 
 

@@ -1,0 +1,86 @@
+"""Which language the gate speaks to a browser: the one its address asks for, or chose before, or the browser's own.
+
+What was chosen is kept in a cookie of its own, which is no secret; the pages behind the gate read it too.
+"""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from google.protobuf.message import DecodeError
+from starlette.requests import HTTPConnection
+
+from workbench.language import ENGLISH, known_language, language, speaking
+
+IN_ADDRESS, COOKIE = "lang", "chibi_language"
+_YEAR = 365 * 24 * 3600  # s
+
+
+def language_of(connection: HTTPConnection) -> str:
+    """The language of a request; the server's own where the browser names none at all."""
+    chosen = connection.query_params.get(IN_ADDRESS), connection.cookies.get(COOKIE)
+    asked = next(filter(None, map(known_language, chosen)), None)
+    return asked or _of_browser(connection.headers.get("accept-language", ""))
+
+
+def _of_browser(header: str) -> str:
+    """The first language of ours in the order of `Accept-Language` (RFC 9110, 12.5.4); English for those without."""
+    wished = []
+    for place, part in enumerate(header.split(",")):
+        name, _, quality = part.strip().partition(";")
+        code = known_language(name.strip())
+        try:
+            weight = float(quality.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        if code and weight > 0:
+            wished.append((-weight, place, code))
+    if wished:
+        return min(wished)[2]
+    return ENGLISH if header.strip() else language()
+
+
+def language_of_window(data: bytes | str) -> str | None:
+    """The language in the address of a window, by a message that it sends to its page; None when it says none."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    message = BackMsg()
+    try:
+        message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+    except DecodeError:
+        return None
+    return known_language(parse_qs(message.rerun_script.query_string).get(IN_ADDRESS, [""])[0])
+
+
+class Speaking:
+    """Answers each request in its language, and has the browser keep one that it asks for.
+
+    Args:
+        app: what answers.
+        https: whether browsers come over TLS.
+    """
+
+    def __init__(self, app: Any, https: bool) -> None:
+        self.app, self.https = app, https
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        connection = HTTPConnection(scope)
+        asked = known_language(connection.query_params.get(IN_ADDRESS))
+
+        async def say(message: Any) -> None:
+            if asked and message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"set-cookie", _cookie(asked, self.https))]
+            await send(message)
+
+        with speaking(language_of(connection)):
+            await self.app(scope, receive, say)
+
+
+def _cookie(code: str, https: bool) -> bytes:
+    jar: SimpleCookie = SimpleCookie({COOKIE: code})
+    jar[COOKIE].update({"path": "/", "max-age": _YEAR, "samesite": "lax", "httponly": True, "secure": https})
+    return jar.output(header="").strip().encode()
