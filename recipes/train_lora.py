@@ -109,13 +109,15 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         from workbench.training.memory import save_memory
         from workbench.training.objective import Objective, learn_in_parts
         from workbench.training.optimizer import largest_norm, make_optimizer, rate_share, set_rate
+        from workbench.training.pieces import Pieces
         from workbench.training.previews import draw_preview
         from workbench.training.techniques import drawing_of, weighting_of
         from workbench.training.validation import Validation, hold_out
         from workbench.training.word import learned_word
 
     with stages("base"):
-        accelerator = start_accelerator(run.folder, ways.trackers, goal.batch_size, chosen)
+        accelerator, asked_for_pieces = start_accelerator(run.folder, ways.trackers, goal.batch_size, chosen)
+        pieces = Pieces(accelerator, asked_for_pieces, lora.kind, lora.text_encoder, settings.memory.quantise)
         dtype = weights_dtype(accelerator)
         backbone = open_backbone(settings.base, accelerator.device, dtype, settings.memory.phased)
         save_memory(backbone, settings.memory.checkpointing, settings.memory.quantise)
@@ -144,6 +146,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
 
     # --- adapter, optimizer, and what the last attempt left
     with stages("adapter"):
+        pieces.cut(backbone, data)  # accelerate launch --use_fsdp
         text_rank = lora.text_rank if lora.text_encoder else 0
         adapter = attach_lora(
             backbone, lora.rank, lora.alpha, lora.targets, extras.get("dropout", 0.0), text_rank, seed=seed,
@@ -154,7 +157,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
         groups = adapter.groups(rates, goal.word_learning_rate, extras.get("lora_plus", 0.0) or 1.0)
         average = Average(adapter.state(), extras.get("ema", 0.0))
         parameters = [parameter for group, _ in groups for parameter in group]
-        objective, optimizer = accelerator.prepare(
+        objective, optimizer = pieces.prepare(
             Objective(backbone, weighting_of(extras, goal.min_snr_gamma), lora.text_encoder),
             make_optimizer(groups, goal.optimizer, extras["weight_decay"]),
         )
@@ -180,6 +183,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             seed_dropout(seed, step, accelerator.process_index)
             batch = draw_batch(data, seed, step, goal.batch_size, backbone.timesteps, *processes, drawing=drawing)
             losses = learn_in_parts(objective, batch, settings.memory.parts, accelerator.backward)
+            pieces.average(parameters)
             norm = accelerator.clip_grad_norm_(parameters, largest_norm(extras["clip"]))
             optimizer.step()
             optimizer.zero_grad()
@@ -190,8 +194,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             watch.check()
             stopped = done < goal.steps and anywhere(stopping.asked(), accelerator, done)
             due = stopped or done == goal.steps or is_due(done, ways.checkpoint_every)
-            if due or (writes() and run.take("save")):
-                with follower.paused():
+            if pieces.agreed(due or (writes() and run.take("save"))):
+                with follower.paused(), pieces.led():
                     if writes():
                         watch.check(at_once=True)
                         continuation.save(done)
@@ -201,8 +205,16 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
                 break
             due = prompts and (is_due(done, ways.preview_every) or (writes() and run.take("preview")))
             # The last one is drawn afterwards, with all its steps; quickly here too, to compare like with like.
-            if due if done < goal.steps else chooser and chooser.scores and ways.keep_best:
-                with follower.paused(), stages("previews", "running"), accelerator.autocast(), average.shown():
+            if done == goal.steps:
+                due = chooser and chooser.scores and ways.keep_best
+            if pieces.agreed(bool(due)):
+                with (
+                    follower.paused(),
+                    stages("previews", "running"),
+                    accelerator.autocast(),
+                    average.shown(),
+                    pieces.led(),
+                ):
                     if writes() and chooser:
                         pictures = draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
                         score = chooser.look(done, pictures, prompts, adapter.state())
@@ -212,7 +224,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
                 break
     follower.close()
     if not (writes() and selfies and chooser):
-        return
+        return None if stopped else pieces.follow()
     if stopped:
         raise StopAsked(f"{stopping.reason} after step {continuation.step}; start it again to continue")
 
@@ -220,21 +232,22 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     average.settle()
     choice = chooser.settle(adapter, done, ways.keep_best)
     say(run, f"takes the adapter after step {choice.step}: {choice.why}")
-    with stages("last preview", "saving"), accelerator.autocast():
-        pictures = draw_preview(backbone, prompts, seed, run.preview(choice.step))
-    with stages("saving", "saving"):
-        card = Card(
-            name=name, **words, base=backbone.id, base_fingerprint=backbone.fingerprint, family=backbone.family,
-            resolution=asked.resolution or backbone.resolution, rank=lora.rank, alpha=lora.alpha, steps=choice.step,
-            traits=traits, scores=chooser.final(pictures, prompts) if pictures else {},
-            thumbnail=thumbnail_uri(pictures[0]) if pictures else "", example_prompts=prompts, settings=chosen,
-            scope=agreed_scope(name),
-        )  # fmt: skip
-        states, configs, told = adapter.saved()
-        say(run, told)
-        saved = save_adapter(run.folder / "adapter.safetensors", states, configs, card, backbone)
-        on_shelf = shelf() / f"{name}.safetensors"
-        atomic_write(on_shelf, saved.read_bytes())
+    with pieces.led():
+        with stages("last preview", "saving"), accelerator.autocast():
+            pictures = draw_preview(backbone, prompts, seed, run.preview(choice.step))
+        with stages("saving", "saving"):
+            card = Card(
+                name=name, **words, base=backbone.id, base_fingerprint=backbone.fingerprint, family=backbone.family,
+                resolution=asked.resolution or backbone.resolution, rank=lora.rank, alpha=lora.alpha, steps=choice.step,
+                traits=traits, scores=chooser.final(pictures, prompts) if pictures else {},
+                thumbnail=thumbnail_uri(pictures[0]) if pictures else "", example_prompts=prompts, settings=chosen,
+                scope=agreed_scope(name),
+            )  # fmt: skip
+            states, configs, told = adapter.saved()
+            say(run, told)
+            saved = save_adapter(run.folder / "adapter.safetensors", states, configs, card, backbone)
+            on_shelf = shelf() / f"{name}.safetensors"
+            atomic_write(on_shelf, saved.read_bytes())
     accelerator.end_training()
     write_figures(
         run, stages, accelerator, name=name, adapter=str(on_shelf), photos=selfies.told(), traits=traits,

@@ -64,7 +64,8 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
 
     Args:
         path: the file, of any spelling.
-        backbone: the open Backbone it belongs to; left as it is.
+        backbone: the open Backbone it belongs to; left as it is, or, when several processes share it, with the file's
+            adapter in place of its own.
         reference: the picture that the model in memory draws (see `memory_picture`); None adds the file's weights to
             the fresh pipeline's by hand and takes that one's picture.
 
@@ -74,6 +75,7 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
     import torch
 
     from workbench.backbones import open_backbone
+    from workbench.backbones.phases import in_pieces
 
     path = Path(path)
     name = path.name.removeprefix(".unproven-")
@@ -87,8 +89,13 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
     # Weights merged in half precision would lose a weak adapter in the rounding.
     dtype = torch.float32 if reference is None else backbone.dtype
     phased = backbone.phases is not None and reference is not None
-    backbone.hold()  # of a base in phases, the memory is for the fresh one now
-    opened = open_backbone(backbone.opened_as, device=backbone.device, dtype=dtype, phased=phased)
+    if in_pieces(backbone.denoiser):
+        # No process has room for a whole one. Bare again, the one in pieces is what a fresh one would be.
+        opened = backbone
+        opened.pipeline.unload_lora_weights()
+    else:
+        backbone.hold()  # of a base in phases, the memory is for the fresh one now
+        opened = open_backbone(backbone.opened_as, device=backbone.device, dtype=dtype, phased=phased)
     fresh = opened.pipeline
     without = draw_small(opened)
     opened.hold("denoiser")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.backbones.protocol import Backbone
 
 ROLES = ("text", "vae", "denoiser")
+PIECE = "DTensor"  # torch's class of a weight that several processes share
 # Of a pipeline's arguments, those that its text encoders know nothing of.
 _NOT_WORDS = ("generator", "num_inference_steps", "height", "width")
 
@@ -164,8 +165,8 @@ def fill(network: nn.Module, fresh: nn.Module) -> None:
 def put_aside(network: nn.Module) -> None:
     """Moves what does not learn to the computer's memory.
 
-    What learns stays, for optimizer and average hold on to it. Layers in 8 bits stay too: bitsandbytes keeps their
-    weights in more than one place.
+    What learns stays, for optimizer and average hold on to it. Layers in 8 bits stay too, and pieces of a network that
+    several processes share: bitsandbytes and torch keep their weights in more than one place.
     """
     for weight in _frozen(network):
         weight.data = weight.data.to("cpu")
@@ -179,12 +180,17 @@ def bring_back(network: nn.Module, device: torch.device) -> None:
 
 def _frozen(network: nn.Module) -> Iterator[nn.Parameter]:
     for weight in network.parameters():
-        if not weight.requires_grad and type(weight).__name__ != "Int8Params":
+        if not weight.requires_grad and type(weight).__name__ not in ("Int8Params", PIECE):
             yield weight
 
 
 def _is_own(network: nn.Module) -> bool:
-    """Whether a network is no longer what its file holds: it carries an adapter, or was quantised."""
+    """Whether a network is no longer what its file holds: it carries an adapter, was quantised, or is in pieces."""
     if getattr(network, "peft_config", None):
         return True
-    return any(type(weight).__name__ in ("Params4bit", "Int8Params") for weight in network.parameters())
+    return any(type(weight).__name__ in ("Params4bit", "Int8Params", PIECE) for weight in network.parameters())
+
+
+def in_pieces(network: nn.Module) -> bool:
+    """Whether several processes share a network's weights; then all of them have to run it together."""
+    return any(type(weight).__name__ == PIECE for weight in network.parameters())

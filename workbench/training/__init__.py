@@ -3,6 +3,7 @@
 run.py, stopping.py   the run folder and how a run ends (no torch)
 launch.py, report.py  what comes from `accelerate launch`; seconds and versions
 lora.py               the adapter on the base
+pieces.py             a base that several processes share (FSDP)
 batches.py            what a step learns from, by (seed, step)
 objective.py          the loss of each example
 optimizer.py          AdamW and the learning rate

@@ -20,17 +20,15 @@ from workbench.errors import ConfigError
 PATIENCE = timedelta(hours=2)
 # Asking the other processes costs a round trip, and on a GPU waits for all queued work.
 STEPS_BETWEEN_ASKING = 10
-# Ways of accelerate that cut a model into pieces; an adapter is a thousandth of its base and is kept whole here.
-SHARDING = {
-    "FSDP": "ACCELERATE_USE_FSDP",
-    "DeepSpeed": "ACCELERATE_USE_DEEPSPEED",
-    "Megatron": "ACCELERATE_USE_MEGATRON_LM",
-}
+# Ways of accelerate that take over the optimizer or rewrite the network. What learns here is a thousandth of its base,
+# and each family's network is diffusers' own.
+REFUSED = {"DeepSpeed": "ACCELERATE_USE_DEEPSPEED", "Megatron": "ACCELERATE_USE_MEGATRON_LM"}
+FSDP = "ACCELERATE_USE_FSDP"
 
 
 def start_accelerator(
     folder: Path, trackers: Sequence[str], batch_size: int, settings: Mapping[str, Any]
-) -> Accelerator:
+) -> tuple[Accelerator, bool]:
     """Joins the processes of a launch and starts its trackers.
 
     Args:
@@ -39,17 +37,30 @@ def start_accelerator(
         batch_size: of all processes together.
         settings: what trackers note of the run, by name.
 
+    Returns:
+        The accelerator, and whether the launch asked for a base in pieces (FSDP, see `pieces`).
+
     Raises:
         ConfigError: if a tracker is not installed, the batch cannot be shared evenly, or the launch asks for a way of
-            sharing that cuts the model into pieces.
+            sharing that is not there.
     """
-    for way, variable in SHARDING.items():
-        if os.environ.get(variable, "").lower() in ("true", "1"):
+    for way, variable in REFUSED.items():
+        if _is_set(variable):
             raise ConfigError(
                 "accelerate",
-                f"{way} was asked for, and this recipe shares batches between processes, not the base",
-                "Launch with --multi_gpu; a large base fits with memory.phased=true and memory.quantise=4bit",
+                f"{way} was asked for, and this recipe cannot share a base that way",
+                "Launch with --use_fsdp to have the base in pieces, or with --multi_gpu to have it whole",
             )
+    pieces = _is_set(FSDP)
+    if pieces and _is_set("FSDP_OFFLOAD_PARAMS"):
+        raise ConfigError(
+            "accelerate",
+            "fsdp_offload_params was asked for, and the pieces of the base stay on their GPUs here",
+            "Leave it out, or share the base between more GPUs",
+        )
+    # accelerate would cut the adapter too, and transformers would leave the text encoders of all processes but one
+    # without weights.
+    os.environ.pop(FSDP, None)
     for tracker in trackers:
         if find_spec(tracker) is None:
             raise ConfigError(
@@ -74,7 +85,11 @@ def start_accelerator(
             name: value if isinstance(value, int | float | str) else str(value) for name, value in settings.items()
         }
         accelerator.init_trackers("training", config=plain)
-    return accelerator
+    return accelerator, pieces
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("true", "1")
 
 
 def weights_dtype(accelerator: Accelerator) -> torch.dtype:

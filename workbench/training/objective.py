@@ -12,6 +12,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from workbench.backbones import Backbone, Words, pick
+from workbench.backbones.phases import in_pieces
 from workbench.training.batches import Batch
 from workbench.training.weighting import debiased_weight, huber, masked_mean, min_snr_weight
 
@@ -77,6 +78,7 @@ class Objective(nn.Module):
         # In a list, so that the backbone's networks are not registered a second time.
         self._backbone = [backbone]
         self._lora: list[Any] = [module for module in self.modules() if isinstance(module, BaseTunerLayer)]
+        self._together = in_pieces(backbone.denoiser)
 
     def forward(
         self,
@@ -127,17 +129,19 @@ class Objective(nn.Module):
     ) -> torch.Tensor:
         """The target with the bare base's prediction in the rows that it teaches."""
         rows = taught.nonzero()[:, 0]
-        if not len(rows):
+        if not len(rows) and not self._together:
             return target
+        # Of processes that share the base, those with nothing to be taught run it too: the others need their pieces.
+        asked = rows if len(rows) else rows.new_zeros(1)
         for module in self._lora:
             module._disable_adapters = True  # what `enable_adapters(False)` does, without touching what learns
         try:
-            words = self._encoded(pick(text, rows)) if told is None else pick(told, rows)
-            said = self._backbone[0].predict(noisy[rows], timesteps[rows], words)
+            words = self._encoded(pick(text, asked)) if told is None else pick(told, asked)
+            said = self._backbone[0].predict(noisy[asked], timesteps[asked], words)
         finally:
             for module in self._lora:
                 module._disable_adapters = False
-        return target.index_copy(0, rows, said.to(target))
+        return target.index_copy(0, rows, said[: len(rows)].to(target))
 
     @contextmanager
     def _no_double_casts(self) -> Iterator[None]:
