@@ -77,6 +77,7 @@ Python
 private, no-store
 the line of jobs cannot be read
 max-age=31536000
+{cookie}={code}; Path=/; Max-Age={year}; HttpOnly; SameSite=Lax{secure}
 max-age=86400
 default-src 'none'; img-src data:; style-src 'unsafe-inline'
 default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src 'self'; form-action 'self'; \

@@ -5,7 +5,6 @@ What was chosen is kept in a cookie of its own, which is no secret; the pages be
 
 from __future__ import annotations
 
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -81,6 +80,5 @@ class Speaking:
 
 
 def _cookie(code: str, https: bool) -> bytes:
-    jar: SimpleCookie = SimpleCookie({COOKIE: code})
-    jar[COOKIE].update({"path": "/", "max-age": _YEAR, "samesite": "lax", "httponly": True, "secure": https})
-    return jar.output(header="").strip().encode()
+    secure = "; Secure" if https else ""
+    return f"{COOKIE}={code}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}".encode()
