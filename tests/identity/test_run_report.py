@@ -148,6 +148,7 @@ def test_the_report_in_chinese() -> None:
     own = {"Python", "cpu"}
     left = [line for line in lines if line not in own and (line in translated or any(s in line for s in sentences))]
     assert not left
+    assert "photo of {trigger} {class_noun}" in found.text, "prompts are no sentences for people"
     assert "Checkpoint after step 100" in page(read_run(folder)) and "Photos" in page(read_run(folder), "en")
 
 

@@ -23,6 +23,7 @@ from workbench.processes import launcher_pid, number, read_object, worker_pid
 
 _LIVE = ("preparing", "running", "saving")
 STARTING = mark("starting")
+COMMAND = mark("command")  # who does what is done on the server's own command line
 ROLE_NAMES = {"owner": mark("owner"), "admin": mark("admin")}
 # What the book of events says was done.
 DONE = {
@@ -138,10 +139,12 @@ def admin_page(
         for key, text in ROLES.items()
     )
     events = "".join(
-        f"<tr><td>{_when(at)}</td><td>{escape(who)}</td><td>{escape(tr(DONE[what], whom=whom))}</td></tr>"
+        f"<tr><td>{_when(at)}</td><td>{escape(tr(who) if who == COMMAND else who)}</td>"
+        f"<td>{escape(tr(DONE[what], whom=whom))}</td></tr>"
         for at, who, what, whom in accounts.events(20)
     )
-    free = tr("{free} GB of the disk are free.", free=f"{free_space(accounts.file) / 1e9:.1f}")
+    free = f"{free_space(accounts.file) / 1e9:.1f}"
+    lead = tr("{free} GB of the disk are free. Nobody’s photos, pictures or prompts are shown here.", free=free)
     columns = (tr("name"), tr("role"), tr("last here"), tr("disk"), tr("jobs"), "")
     heads = "".join(f"<th>{escape(each)}</th>" for each in columns)
     email = tr("email at the provider, if there is one")
@@ -149,7 +152,7 @@ def admin_page(
         tr("Admin · Chibi workbench"),
         f'<div class="top"><h1>{escape(tr("Accounts, disk, jobs"))}</h1><span class="row">'
         f'<a href="/account">{escape(admin.name)}</a></span></div>'
-        f"<p>{escape(free)} {escape(tr('Nobody’s photos, pictures or prompts are shown here.'))}</p>"
+        f"<p>{escape(lead)}</p>"
         f"{message(error)}{message(said, 'good')}"
         f'<div class="scroll"><table><tr>{heads}</tr>{rows}</table></div>'
         f'<h2>{escape(tr("New account"))}</h2><form method="post" action="/admin/add"><div class="row">'

@@ -125,7 +125,7 @@ def _photos(facts: RunFacts) -> str:
         for number, photo in enumerate(facts.photos, start=1)
     )
     note = f"<p class='small'>{_code(told(facts.photos_note))}</p>" if facts.photos_note else ""
-    left_out = _list(tr("Left out"), said.get("left out")) + _list(tr("Advice"), said.get("advice"))
+    left_out = _list(tr("Left out"), _told(said.get("left out"))) + _list(tr("Advice"), _told(said.get("advice")))
     if not (pictures or note or left_out):
         return ""
     return _section(tr("Photos"), f'<div class="photos">{pictures}</div>{note}{left_out}')
@@ -246,10 +246,15 @@ def _facts(table: Mapping[Any, Any]) -> str:
     return f"<dl>{rows}</dl>"
 
 
+def _told(lines: Any) -> list[str]:
+    """Sentences of the workbench, in the language; prompts stay as they are."""
+    return [told(str(line)) for line in lines] if isinstance(lines, list) else []
+
+
 def _list(title: str, lines: Any) -> str:
     if not isinstance(lines, list) or not lines:
         return ""
-    return f"<h3>{escape(title)}</h3><ul>{''.join(f'<li>{escape(told(str(line)))}</li>' for line in lines)}</ul>"
+    return f"<h3>{escape(title)}</h3><ul>{''.join(f'<li>{escape(str(line))}</li>' for line in lines)}</ul>"
 
 
 def _plain(value: Any) -> str:
