@@ -56,7 +56,7 @@ def test_whole_flow(tab: Any, address: str, own_places: Path, tmp_path: Path) ->
     assert (own_places / "loras" / "mia.safetensors").is_file()
 
     # create: four candidates
-    tab.get_by_role("button", name="Create pictures").click()
+    tab.get_by_role("link", name="Create pictures").click()
     tab.locator(".st-key-draw-button button").wait_for()
     settle(tab)
     tab.get_by_text("More settings").click()

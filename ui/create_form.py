@@ -276,7 +276,8 @@ def _surprise() -> None:
 def _take_wishes(shelf: list[str]) -> None:
     """Fills the form from what another screen asked for: an adapter, or a picture's recipe."""
     state = st.session_state
-    if (wanted := state.pop("adapter-wanted", None)) in shelf:
+    linked = st.query_params.pop("adapter", None)  # by the panel of a run; a reload shall not choose again
+    if (wanted := state.pop("adapter-wanted", linked)) in shelf:
         state["who"] = wanted
     sheet = state.pop("reuse-sheet", None)
     record = sheet.first if sheet else state.pop("reuse", None)

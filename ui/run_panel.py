@@ -193,11 +193,14 @@ def _buttons(state: JobState) -> None:
                 tr("Resume"), key=f"resume-{state.name}", type="primary", icon=":material/resume:",
                 on_click=_resume, args=(state.name,),
             )  # fmt: skip
-        if state.state == "done" and st.button(
-            tr("Create pictures"), key=f"use-{state.name}", type="primary", icon=":material/auto_awesome:"
-        ):
-            st.session_state["adapter-wanted"] = state.name
-            st.switch_page("screens/create.py")
+        if state.state == "done" and not state.alive:
+            # A link, not a button: it ends the timers of this screen as it is clicked. A button's run would first draw
+            # this screen again, and a tick of a timer meanwhile would empty the next one after it was drawn.
+            with st.container(key=f"go-{state.name}", width="content"):
+                st.page_link(
+                    "screens/create.py", label=tr("Create pictures"), icon=":material/auto_awesome:",
+                    query_params={"adapter": state.name},
+                )  # fmt: skip
         if not state.alive and state.step:
             run_likeness.report_button(state.name)
 

@@ -6,9 +6,11 @@ import json
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from furnish import furnish_run, furnish_subject
+from furnish import furnish_adapter, furnish_run, furnish_subject
 from reading import keys, text_of
 from streamlit.testing.v1 import AppTest
 
@@ -42,16 +44,33 @@ def test_ready_to_start(screen: Open) -> None:
     assert "100 steps" in text_of(page)
 
 
-def test_finished_run(screen: Open) -> None:
+def test_finished_run(screen: Open, tiny_base: Path) -> None:
     furnish_subject("mia")
+    furnish_adapter(tiny_base, "mia")
     furnish_run("mia")
     page = screen("train")
     said = text_of(page)
     assert "mia Done" in said and "Step 150" not in said
     assert len(page.image) >= 3 and page.get("vega_lite_chart")
     assert "200 steps, about 1 min 24 s of steps going by your last run" in said
-    page.button(key="use-mia").click().run()
-    assert "Draw avatars" in text_of(page), "the way on leads to Create"
+    assert [(link.page, link.query_string) for link in ways_on(page)] == [("create", "adapter=mia")]
+    page.query_params["adapter"] = "mia"
+    page.switch_page("screens/create.py").run()
+    assert "Draw avatars" in text_of(page) and page.selectbox(key="who").value == "mia"
+    assert "adapter" not in page.query_params, "a reload would choose again"
+
+
+def test_a_run_whose_process_still_ends_has_no_way_on_yet(screen: Open) -> None:
+    """What is drawn while the panel's timer runs must not lead to another screen: a late tick would empty that one."""
+    furnish_subject("mia")
+    furnish_run("mia", pid=os.getpid(), updated=time.time() + 5)
+    page = screen("train")
+    assert "mia Done" in text_of(page) and not ways_on(page)
+
+
+def ways_on(page: AppTest) -> list[Any]:
+    """The links that look like buttons."""
+    return [link.proto for link in page.get("page_link") if link.proto.label == "Create pictures"]
 
 
 def test_live_run_can_be_stopped_from_any_tab(screen: Open) -> None:
