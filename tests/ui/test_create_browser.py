@@ -13,7 +13,7 @@ from tiny import make_tiny_base
 from workbench.config import Settings, atomic_write, settings_to_yaml
 from workbench.gallery import Gallery
 from workbench.generation import read_record
-from workbench.generation.sheet import read_sheet
+from workbench.generation.sheet import read_sheet, read_sheet_recipe
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(2400)]
 
@@ -64,6 +64,24 @@ def test_from_clicks_to_variations_and_a_sheet(tab: Any, address: str, tmp_path:
     download.value.save_as(tmp_path / "sheet.png")
     recipes = read_sheet(tmp_path / "sheet.png")
     assert [each["adapters"][0]["strength"] for each in recipes[0] if each] == [0.0, 1.0]
+
+    # the same once more, by the line: a process of its own draws it, and its sheet waits in the gallery
+    tab.locator(".st-key-line-grid button:visible").first.click()
+    tab.get_by_text("The grid is in the line").wait_for()
+    for _ in range(480):
+        if sum(each.is_sheet for each in Gallery().search()) == 2:
+            break
+        tab.wait_for_timeout(500)
+    first, second = (read_sheet_recipe(each.path) for each in Gallery().search() if each.is_sheet)
+    assert first.cells() == second.cells() and first.wishes == second.wishes
+    go(tab, address, "gallery")
+    tab.locator(".st-key-grid-gallery", has_text="Sheet: strength").wait_for()
+    assert width_of(tab) <= size[0]
+    sheet = next(each for each in Gallery().search() if each.is_sheet)
+    tab.locator(f".st-key-again-gallery-{sheet.id} button:visible").first.click()
+    tab.locator(".st-key-axis-x").wait_for()
+    settle(tab)
+    assert tab.locator(".st-key-values-x-strength input").input_value() == "0,1"
 
     # a variation, downloaded, has its whole recipe
     kept = next(each for each in Gallery().search() if "variation" in each.record)

@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from workbench.config import Settings, atomic_write, home, settings_to_yaml
 from workbench.gallery import Gallery
 from workbench.generation import Picture
+from workbench.generation.grid import Axis
+from workbench.generation.sheet import sheet_png
 
 Open = Callable[[str], AppTest]
 
@@ -50,6 +52,18 @@ def test_a_picture_s_dialog_leads_here(screen: Open) -> None:
 
 def test_without_a_picture_it_leads_to_the_gallery(screen: Open) -> None:
     assert "No picture chosen" in text_of(screen("compare"))
+
+
+def test_broken_pictures_and_sheets_leave_the_screen_standing(compared: AppTest) -> None:
+    kept = Gallery().get(compared.session_state["compared"])
+    sheet = sheet_png([[Picture(chibi(3, 5), kept.record)]], Axis("seed", (3,)))
+    kept.path.write_bytes(b"\x89PNG\r\n\x1a\nhalf a picture")
+    compared.run()
+    assert not compared.exception and "With the adapter" in text_of(compared)
+    for name in (Gallery().add_sheet(sheet), "gone"):
+        compared.session_state["compared"] = name
+        compared.run()
+        assert not compared.exception and "No picture chosen" in text_of(compared)
 
 
 def test_words_alone_are_drawn_with_the_same_seed(compared: AppTest) -> None:

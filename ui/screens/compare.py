@@ -54,9 +54,10 @@ def show() -> None:
 def _picture() -> Kept | None:
     name = st.session_state.get("compared")
     try:
-        return gallery().get(name) if name else None
+        kept = gallery().get(name) if name else None
     except GalleryError:  # it was deleted meanwhile
         return None
+    return None if kept is None or kept.is_sheet else kept
 
 
 def _cards(kept: Kept) -> list[Card]:
