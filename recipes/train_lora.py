@@ -15,7 +15,6 @@ and what the first left in its run folder moves to `earlier/`.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,59 +23,24 @@ from typing import Any
 if find_spec("workbench") is None:  # not installed; but this file lies in the repository, beside the package
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from workbench.captions import check_traits
-from workbench.config import (
-    Settings,
-    atomic_write,
-    changed_settings,
-    home,
-    load_settings,
-    settings_to_yaml,
-    shelf,
-    strengths,
-)
-from workbench.config.layout import layout_of_workspace
-from workbench.config.load import flat_settings, with_settings
+from workbench.config import Settings, atomic_write, changed_settings, flat_settings, home, shelf, strengths
 from workbench.dataset import load_examples
 from workbench.dataset.selfies import gather_selfies
 from workbench.dataset.wordings import wordings
-from workbench.device import prepare_environment
-from workbench.errors import WorkbenchError
 from workbench.photos import agreed_scope
-from workbench.training import RunFolder, StopAsked, Stopping, attempted
+from workbench.training import RunFolder, StopAsked, Stopping
 from workbench.training.report import Stages, say, write_figures, writes
-from workbench.training.stepping_down import fitting
+from workbench.training.starting import start
 from workbench.training.watch import PhotoWatch
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the settings, trains, and returns the exit code."""
-    parser = argparse.ArgumentParser(description="Teaches a base model one person from a few photos.")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as recipes/configs/identity.yaml")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="single settings: photos=DIR name=NAME")
-    options = parser.parse_args(arguments)
-    prepare_environment(brief=True)
-    try:
-        layout_of_workspace()  # one that a newer workbench made is left alone
-        settings = load_settings(options.config, options.settings)
-        check_traits(settings.traits)
-        run = RunFolder(home() / "runs" / settings.name)
-        with attempted(run) as stopping:
-            attempt = lambda changes: train(with_settings(settings, changes), run, stopping)  # noqa: E731
-            fitting(attempt, flat_settings(settings), lambda told: say(run, told))
-    except WorkbenchError as error:
-        if writes():
-            print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return start(train, arguments, "Teaches a base model one person from a few photos.")
 
 
-def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
+def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages) -> None:
     """The story: photos, base, data set, adapter, loop, saving."""
-    if writes():
-        say(run, run.begin(settings_to_yaml(settings), afresh=settings.follow.resume == "never"))
-    stages = Stages(run if writes() else None)
-    stages.launched()
     name, seed, lora, goal, ways = settings.name, settings.seed, settings.lora, settings.train, settings.follow
     extras, chosen = strengths(goal.techniques), changed_settings(settings)
     words = {"trigger": settings.trigger, "class_noun": settings.class_noun}
@@ -118,7 +82,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     with stages("base"):
         accelerator, asked_for_pieces = start_accelerator(run.folder, ways.trackers, goal.batch_size, chosen)
         pieces = Pieces(accelerator, asked_for_pieces, lora.kind, lora.text_encoder, settings.memory.quantise)
-        dtype = weights_dtype(accelerator)
+        precision, dtype = accelerator.autocast, weights_dtype(accelerator)
         backbone = open_backbone(settings.base, accelerator.device, dtype, settings.memory.phased)
         save_memory(backbone, settings.memory.checkpointing, settings.memory.quantise)
 
@@ -128,7 +92,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     if selfies:
         traits = make_dataset(
             folder, selfies, backbone, words, settings.traits, asked.anchors, asked.class_pictures, asked.captions,
-            seed, cache / "pictures", stopping.progress, stage=stages, precision=accelerator.autocast,
+            seed, cache / "pictures", stopping.progress, stage=stages, precision=precision,
         )  # fmt: skip
     accelerator.wait_for_everyone()
     word = learned_word(settings.trigger, goal.word_learning_rate, lora.text_encoder)
@@ -152,9 +116,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             backbone, lora.rank, lora.alpha, lora.targets, extras.get("dropout", 0.0), text_rank, seed=seed,
             kind=lora.kind, word=word,
         )  # fmt: skip
-        rates = dict.fromkeys(backbone.text_encoders, goal.text_learning_rate)
-        rates[backbone.denoiser_name] = goal.learning_rate
-        groups = adapter.groups(rates, goal.word_learning_rate, extras.get("lora_plus", 0.0) or 1.0)
+        rates = (goal.learning_rate, goal.text_learning_rate, goal.word_learning_rate)
+        groups = adapter.groups(*rates, extras.get("lora_plus", 0.0) or 1.0)
         average = Average(adapter.state(), extras.get("ema", 0.0))
         parameters = [parameter for group, _ in groups for parameter in group]
         objective, optimizer = pieces.prepare(
@@ -171,7 +134,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             say(run, f"previews are compared by traits, since likeness cannot be judged: {chooser.told}")
 
     # --- the loop: everything it reads is on the device already
-    names = selfies.names + data.names[len(selfies.names) :] if selfies else data.names
+    names = selfies.names if selfies else ()
     follower = Follower(data, first, goal.steps, run if writes() else None, names, accelerator)
     processes = (accelerator.process_index, accelerator.num_processes)
     drawing, stopped = drawing_of(extras, backbone, data), False
@@ -199,7 +162,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
                     if writes():
                         watch.check(at_once=True)
                         continuation.save(done)
-                        with average.shown(), accelerator.autocast():
+                        with average.shown(), precision():
                             follower.validated(done, validation.loss())
             if stopped:
                 break
@@ -208,13 +171,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
             if done == goal.steps:
                 due = chooser and chooser.scores and ways.keep_best
             if pieces.agreed(bool(due)):
-                with (
-                    follower.paused(),
-                    stages("previews", "running"),
-                    accelerator.autocast(),
-                    average.shown(),
-                    pieces.led(),
-                ):
+                with follower.paused(), pieces.led(), stages("previews", "running"), average.shown(), precision():
                     if writes() and chooser:
                         pictures = draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
                         score = chooser.look(done, pictures, prompts, adapter.state())
@@ -233,7 +190,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping) -> None:
     choice = chooser.settle(adapter, done, ways.keep_best)
     say(run, f"takes the adapter after step {choice.step}: {choice.why}")
     with pieces.led():
-        with stages("last preview", "saving"), accelerator.autocast():
+        with stages("last preview", "saving"), precision():
             pictures = draw_preview(backbone, prompts, seed, run.preview(choice.step))
         with stages("saving", "saving"):
             card = Card(

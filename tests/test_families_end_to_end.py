@@ -58,8 +58,7 @@ class Training:
         text_rank = 2 if backbone.text_encoders else 0
         data = encode(backbone, self.examples, flips=True, keep_text=not text_rank, cache_dir=self.folder / "cache")
         adapter = attach_lora(backbone, 4, 2.0, ["auto"], dropout=0.1, text_rank=text_rank, seed=1)
-        rates = dict.fromkeys(backbone.text_encoders, 1e-2) | {backbone.denoiser_name: 3e-2}
-        optimizer = make_optimizer(adapter.groups(rates), "adamw", 0.01)
+        optimizer = make_optimizer(adapter.groups(3e-2, 1e-2), "adamw", 0.01)
         run = RunFolder(self.folder / run_name)
         run.folder.mkdir(exist_ok=True)
         continuation = Continuation(run, adapter, optimizer, None, {"base": backbone.fingerprint}, {})

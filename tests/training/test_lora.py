@@ -83,3 +83,15 @@ def test_state_of_another_rank_is_refused(base: Path) -> None:
     other = attach_lora(open_backbone(base, "cpu"), rank=8, alpha=4, targets=TARGETS)
     with pytest.raises(TrainingError, match="another adapter"):
         other.load_state(one.state())
+
+
+def test_rates_of_the_parts_and_lora_plus_by_hand(base: Path) -> None:
+    adapter = attach_lora(open_backbone(base, "cpu"), rank=2, alpha=2, targets=["to_q"], text_rank=2)
+    groups = adapter.groups(1e-3, 1e-4, ratio=8)
+    assert [rate for _, rate in groups] == pytest.approx([1e-3, 8e-3, 1e-4, 8e-4])
+    names = {
+        id(parameter): name for part in adapter.configs for name, parameter in adapter.part(part).named_parameters()
+    }
+    which = [{name.split(".lora_")[1][0] for name in (names[id(each)] for each in group)} for group, _ in groups]
+    assert which == [{"A"}, {"B"}, {"A"}, {"B"}], "the second matrix, which starts at zero, learns faster"
+    assert [rate for _, rate in adapter.groups(1e-3, 1e-4)] == [1e-3, 1e-4]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_families import make_tiny, name_it
 
 from workbench.backbones import Backbone, open_backbone
 from workbench.config import Settings, flat_settings
@@ -14,7 +15,7 @@ from workbench.dataset.encode import EncodedSet
 from workbench.errors import BackboneError, TrainingError
 from workbench.training.batches import draw_batch
 from workbench.training.lora import attach_lora
-from workbench.training.memory import lower_rung, save_memory
+from workbench.training.memory import lower_rung, quantise_layers, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
 from workbench.training.plan import Plan, Probe, make_plan, predict
 from workbench.training.stepping_down import fitting, way_down
@@ -83,6 +84,32 @@ def test_checkpointing_changes_no_gradient(base: Path, data: EncodedSet) -> None
 def test_quantising_without_a_gpu_is_refused(backbone: Backbone) -> None:
     with pytest.raises(TrainingError, match="on a GPU only"):
         save_memory(backbone, False, "4bit")
+
+
+@pytest.mark.parametrize(("bits", "kind", "near"), [("4bit", "Linear4bit", 0.4), ("8bit", "Linear8bitLt", 0.1)])
+def test_a_quantised_base_says_nearly_the_same_and_its_adapter_learns(
+    bits: str, kind: str, near: float, tmp_path: Path
+) -> None:
+    name = name_it(make_tiny("flux", tmp_path / "base"), "tiny-flux", resolution=32)
+    whole, small = open_backbone(name, "cpu"), open_backbone(name, "cpu")
+    layers = sum(type(module) is torch.nn.Linear for module in small.denoiser.modules())
+    # bitsandbytes computes on a CPU too, only slowly; so a run asks for a GPU, and the layers are tried here.
+    assert quantise_layers(small.denoiser, bits) == layers > 10
+    assert sum(type(module).__name__ == kind for module in small.denoiser.modules()) == layers
+    latents = torch.randn(1, whole.latent_channels, 8, 8, generator=torch.Generator().manual_seed(0))
+    level, words = torch.tensor([500]), whole.encode_text(["a chibi"])
+    with torch.no_grad():
+        one, other = (backbone.predict(latents, level, words) for backbone in (whole, small))
+    assert 0 < float((one - other).norm() / one.norm()) < near
+
+    adapter = attach_lora(small, 4, 4, ["auto"])
+    optimizer = torch.optim.SGD(adapter.parameters("transformer"), lr=0.1)
+    for _ in range(2):  # in the first step only the second matrices move: they start at zero
+        small.predict(latents, level, words).square().mean().backward()
+        optimizer.step()
+    learned = adapter.state()
+    assert all(bool(weight.isfinite().all()) for weight in learned.values())
+    assert any(bool(weight.any()) for name, weight in learned.items() if "lora_B" in name)
 
 
 def test_a_plan_is_measured(base: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from workbench.training.optimizer import (
     group_state,
+    largest_norm,
     load_optimizer_state,
     make_optimizer,
     optimizer_state,
@@ -35,6 +36,14 @@ def test_warm_up_rises_to_the_peak(schedule: str) -> None:
     assert rates[:5] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
     assert shares(schedule, warmup=1.0)[-1] == 1.0
     assert min(shares(schedule, warmup=0.05)) > 0, "a step without learning"
+
+
+def test_gradients_are_clipped_by_their_norm() -> None:
+    parameter = torch.nn.Parameter(torch.zeros(2))
+    for clip, left in ((1.0, [0.6, 0.8]), (0.0, [3.0, 4.0])):  # a norm of 5 becomes 1; 0 leaves it
+        parameter.grad = torch.tensor([3.0, 4.0])
+        assert float(torch.nn.utils.clip_grad_norm_([parameter], largest_norm(clip))) == 5
+        assert parameter.grad.tolist() == pytest.approx(left, abs=1e-5)
 
 
 def test_each_group_keeps_its_own_peak() -> None:

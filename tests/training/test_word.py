@@ -25,7 +25,7 @@ def test_the_tokens_of_a_word(backbone: Backbone) -> None:
 def test_only_the_words_rows_learn(base: Path, text_rank: int) -> None:
     backbone = open_backbone(base, "cpu")
     adapter = attach_lora(backbone, rank=2, alpha=2, targets=["to_q"], text_rank=text_rank, word="zkq")
-    groups = adapter.groups({"unet": 1e-3, "text_encoder": 1e-4}, word_rate=0.5)
+    groups = adapter.groups(1e-3, 1e-4, word_rate=0.5)
     assert [rate for _, rate in groups] == ([1e-3, 1e-4, 0.5] if text_rank else [1e-3, 0.5])
     (learned,) = groups[-1][0]
     assert learned.shape == (32, 1) and not learned.any()

@@ -20,8 +20,6 @@ from workbench.training.lora import attach_lora
 from workbench.training.objective import Objective, Weighting
 from workbench.training.optimizer import make_optimizer
 
-RATES = {"unet": 1e-2, "text_encoder": 1e-2, "text_encoder_2": 1e-2}
-
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -31,7 +29,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     backbone = open_backbone(base, "cpu", torch.float32)
     backbone.resolution = 32
     adapter = attach_lora(backbone, 2, 2.0, ["to_q", "to_v"], text_rank=2, seed=1, word="zkq")
-    groups = adapter.groups(RATES, word_rate=0.5)
+    groups = adapter.groups(1e-2, 1e-2, word_rate=0.5)
     assert [rate for _, rate in groups] == [1e-2, 1e-2, 0.5, 1e-2, 0.5]
     optimizer = make_optimizer(groups, "adamw", 0.0)
     objective = Objective(backbone, Weighting(), True).train()

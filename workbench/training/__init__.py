@@ -1,5 +1,6 @@
 """Training: the adapter attached, the loss, what each step sees, and the run folder that tells of it all.
 
+starting.py           from a command line to a training
 run.py, stopping.py   the run folder and how a run ends (no torch)
 launch.py, report.py  what comes from `accelerate launch`; seconds and versions
 lora.py               the adapter on the base

@@ -39,10 +39,11 @@ class Follower:
             start: steps done already.
             steps: of the whole run.
             run: where the numbers are written; None in processes that do not write.
-            names: what the examples are called when a person is told of them.
+            names: what the first examples, the photos, are called when a person is told of them.
             tracker: an object with `log(values, step)`, such as an `Accelerator`.
         """
-        self._data, self._steps, self._run, self._names, self._tracker = data, steps, run, names, tracker
+        self._data, self._steps, self._run, self._tracker = data, steps, run, tracker
+        self._names = [*names, *data.names[len(names) :]]
         self._at_once = 1 if data.device.type == "cpu" else STEPS_AT_ONCE
         self._pending: list[tuple[int, torch.Tensor, torch.Tensor, tuple[int, ...], float]] = []
         self._since, self._last_line = time.perf_counter(), time.perf_counter()

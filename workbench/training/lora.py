@@ -63,12 +63,13 @@ class Attachment:
             parameter.data.copy_(state[name])
 
     def groups(
-        self, rates: Mapping[str, float], word_rate: float = 0.0, ratio: float = 1.0
+        self, rate: float, text_rate: float = 0.0, word_rate: float = 0.0, ratio: float = 1.0
     ) -> list[tuple[list[nn.Parameter], float]]:
         """What learns, grouped by its learning rate.
 
         Args:
-            rates: of each part.
+            rate: of the denoiser's part.
+            text_rate: of the text encoders' parts.
             word_rate: of the trigger word's rows in the token table.
             ratio: LoRA+ (arXiv 2402.12354): the second matrix, which starts at zero, learns so many times faster.
 
@@ -77,6 +78,7 @@ class Attachment:
         """
         groups = []
         for part in self.configs:
+            own = rate if part == self.backbone.denoiser_name else text_rate
             rest: list[nn.Parameter] = []
             faster: list[nn.Parameter] = []
             word: list[nn.Parameter] = []
@@ -84,8 +86,8 @@ class Attachment:
                 if parameter.requires_grad:
                     up = ratio != 1 and ".lora_B." in name
                     (word if LEARNED in name else faster if up else rest).append(parameter)
-            groups += [(rest, rates[part]), (faster, ratio * rates[part]), (word, word_rate)]
-        return [(parameters, rate) for parameters, rate in groups if parameters]
+            groups += [(rest, own), (faster, ratio * own), (word, word_rate)]
+        return [group for group in groups if group[0]]
 
     def saved_state(self, part: str) -> dict[str, torch.Tensor]:
         """A part's weights under the names that peft and diffusers save."""
