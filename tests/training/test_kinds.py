@@ -55,9 +55,9 @@ def test_the_change_of_a_layer_by_hand(base: Path, kind: str, scale: float) -> N
 def test_the_change_of_other_kinds_by_hand(base: Path) -> None:
     def one(kind: str, size: float = 1.0) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
         adapter = attach_lora(open_backbone(base, "cpu"), rank=4, alpha=8, targets=["to_q"], kind=kind)
-        state = adapter.state()
+        state, random = adapter.state(), torch.Generator().manual_seed(0)
         for tensor in state.values():
-            tensor.normal_(std=size)
+            tensor.normal_(std=size, generator=random)
         name, change = next(iter(layer_changes(adapter.backbone.denoiser).items()))
         weight = adapter.backbone.denoiser.get_submodule(name).get_base_layer().weight.data  # type: ignore[operator]
         return {key: value for key, value in state.items() if f".{name}." in key}, change, weight
@@ -87,9 +87,9 @@ def test_the_change_of_other_kinds_by_hand(base: Path) -> None:
     torch.testing.assert_close(change, 8 / 4 * torch.kron(part(state, "lokr_w1"), inner), atol=1e-4, rtol=1e-4)
 
     # OFT: the inputs turned in blocks, so that no output's row changes its length.
-    _, change, weight = one("oft", size=0.1)
+    _, change, weight = one("oft", size=0.03)  # small, for peft takes the first terms of a series
     torch.testing.assert_close((weight + change).norm(dim=1), weight.norm(dim=1), atol=1e-3, rtol=1e-3)
-    assert float(change.norm() / weight.norm()) > 0.1
+    assert float(change.norm() / weight.norm()) > 0.01
 
 
 def test_pissa_begins_with_the_largest_directions_of_the_weights(base: Path) -> None:
