@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.card import Card, thumbnail_bytes
 from workbench.adapters.file import KOHYA_SUFFIX, export_kohya, inspect_adapter
@@ -146,13 +146,19 @@ def _samples(pictures: Iterable[Path]) -> list[bytes]:
 
 
 def unpack_adapter(
-    source: bytes | Path, name: str = "", folder: Path | None = None, replace: bool = False, partial: bool = False
+    source: bytes | Path,
+    name: str = "",
+    folder: Path | None = None,
+    replace: bool = False,
+    partial: bool = False,
+    backbone: Any = None,
 ) -> Unpacked:
     """Takes the adapter out of a zip and puts it on the shelf, checked as any other (see `import_adapter`).
 
     Args:
         source: the zip's bytes, or its path.
         name: what to call it; the name inside when empty.
+        replace, partial, backbone: see `import_adapter`.
 
     Raises:
         AdapterError: no zip, one that was made to do harm, or without exactly one adapter in it.
@@ -163,7 +169,7 @@ def unpack_adapter(
     try:
         with zipfile.ZipFile(source if isinstance(source, Path) else io.BytesIO(source)) as archive:
             entries = _safe_entries(archive, called)
-            return _take(archive, entries, called, name, folder, replace, partial)
+            return _take(archive, entries, called, name, folder, replace, partial, backbone)
     except FileNotFoundError:
         raise AdapterError(called, "there is no such file", "Check the path") from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, UnicodeDecodeError) as error:
@@ -216,6 +222,7 @@ def _take(
     folder: Path | None,
     replace: bool,
     partial: bool,
+    backbone: Any,
 ) -> Unpacked:
     peft = [path for path in files if PurePosixPath(path).name == CONFIG]
     singles = [path for path in files if path.lower().endswith(SUFFIX) and PurePosixPath(path).name != WEIGHTS]
@@ -231,7 +238,7 @@ def _take(
             adapter = Path(scratch) / f"adapter{SUFFIX}"
             _copy(archive, files[originals[0]], adapter, MAX_FILE)
             name = name or PurePosixPath(originals[0]).name
-            entry = import_adapter(adapter, name, folder, replace, partial)
+            entry = import_adapter(adapter, name, folder, replace, partial, backbone)
             used |= set(singles)
         else:
             for index, config in enumerate(sorted(peft)):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from workbench.adapters.card import Card
 from workbench.adapters.complete import find_strays, refuse_strays, strength_warnings, without_weights
@@ -128,7 +129,12 @@ def named_entry(name: str, folder: Path | None = None) -> ShelfEntry:
 
 
 def import_adapter(
-    source: bytes | Path, name: str, folder: Path | None = None, replace: bool = False, partial: bool = False
+    source: bytes | Path,
+    name: str,
+    folder: Path | None = None,
+    replace: bool = False,
+    partial: bool = False,
+    backbone: Any = None,
 ) -> ShelfEntry:
     """Puts an adapter on the shelf after reading all of it; nothing is left there when it is refused.
 
@@ -139,6 +145,7 @@ def import_adapter(
         name: what to call it; a `.safetensors` at the end is dropped.
         replace: whether an adapter of that name may be replaced.
         partial: whether to bring only those weights that are understood; otherwise a file with others is refused.
+        backbone: the open base that it was trained on; a DoRA cannot be understood without (see `dora.py`).
 
     Raises:
         AdapterError: not a safetensors LoRA, broken, not finite, altered since it was saved, with weights that would
@@ -146,6 +153,8 @@ def import_adapter(
         SubjectError: the name cannot be a file's name.
         StorageError: the disk is full or the shelf may not be written.
     """
+    from workbench.adapters import dora  # which reads files as the shelf does
+
     folder = make_folder(folder or shelf())
     if isinstance(source, Path):
         refuse_pickle(source.name)
@@ -162,9 +171,16 @@ def import_adapter(
     arriving = folder / f".arriving-{os.getpid()}-{name}{SUFFIX}"
     try:
         atomic_write(arriving, source)
+        told: list[str] = []
         try:
+            if dora.lengths(read_header(arriving)):
+                if backbone is None:
+                    raise AdapterError(name, dora.NEEDS_BASE, dora.WAY_OUT)
+                source, said = dora.plain_lora(source, name, backbone)
+                told = [said]
+                atomic_write(arriving, source)
             source = _checked(arriving, source, partial)
-            warnings = strength_warnings(read_weights(arriving))
+            warnings = told + strength_warnings(read_weights(arriving))
         except AdapterError as error:
             raise AdapterError(target.name, error.reason, error.way_out) from None
         atomic_write(target, source)

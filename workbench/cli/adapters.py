@@ -60,6 +60,7 @@ def add(commands: Commands, flags: Flags) -> None:
     importer.add_argument("--name", default="", help=tr("what to call it; the file's name if not given"))
     importer.add_argument("--replace", action="store_true", help=tr("replace an adapter of that name"))
     importer.add_argument("--partial", action="store_true", help=tr("bring only those weights that are understood"))
+    importer.add_argument("--base", default="", help=tr("the base it was trained on; a DoRA cannot be read without"))
     importer.set_defaults(run=import_file)
     rename = actions.add_parser("rename", parents=[flags], help=tr("give it another name"))
     rename.add_argument("name", metavar="NAME")
@@ -118,16 +119,20 @@ def import_file(args: argparse.Namespace) -> int:
     from workbench.adapters import import_adapter
     from workbench.adapters.formats import import_peft, is_peft_folder
     from workbench.adapters.share import unpack_adapter
+    from workbench.backbones import open_backbone
 
     more: dict[str, Any] = {}
+    base = open_backbone(args.base) if args.base else None
     if args.file.suffix.lower() == ".zip":
-        unpacked = unpack_adapter(args.file, args.name, replace=args.replace, partial=args.partial)
+        unpacked = unpack_adapter(args.file, args.name, replace=args.replace, partial=args.partial, backbone=base)
         entry = unpacked.entry
         more = {"licence": unpacked.licence, "consent": unpacked.consent, "left_out": list(unpacked.left_out)}
     elif is_peft_folder(args.file):
         entry = import_peft(args.file, args.name or args.file.resolve().name, None, args.replace, args.partial)
     else:
-        entry = import_adapter(args.file, args.name or args.file.name, replace=args.replace, partial=args.partial)
+        entry = import_adapter(
+            args.file, args.name or args.file.name, replace=args.replace, partial=args.partial, backbone=base
+        )
     if args.json:
         print_json(describe(entry) | more)
         return 0
