@@ -7,9 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from workbench.errors import ConfigError
-from workbench.training.launch import FSDP, REFUSED, start_accelerator
+from workbench.training.launch import FSDP, REFUSED, allow_tf32, start_accelerator
 from workbench.training.pieces import Pieces
 
 
@@ -62,3 +63,14 @@ def test_what_does_not_go_with_pieces_is_refused_by_name(
 def test_a_tracker_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nowhere is not installed"):
         start_accelerator(tmp_path, ["nowhere"], 4, {})
+
+
+def test_tf32_is_for_gpus_alone() -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        allow_tf32(torch.device("cpu"))
+        assert torch.get_float32_matmul_precision() == before == "highest", "on a CPU a run would no longer be exact"
+        allow_tf32(torch.device("cuda"))
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(before)

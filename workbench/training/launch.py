@@ -72,6 +72,7 @@ def start_accelerator(
         project_config=ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder)),
         kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
     )
+    allow_tf32(accelerator.device)
     if batch_size % accelerator.num_processes:
         raise ConfigError(
             "train.batch_size",
@@ -90,6 +91,16 @@ def start_accelerator(
 
 def _is_set(variable: str) -> bool:
     return os.environ.get(variable, "").lower() in ("true", "1")
+
+
+def allow_tf32(device: torch.device) -> None:
+    """Lets a GPU multiply float32 with ten bits of mantissa, TF32: several times as quick.
+
+    What is float32 in a step is the adapter's own small matrices without autocast, and what the autoencoder encodes
+    once; convolutions do so by themselves. Elsewhere nothing changes.
+    """
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
 
 
 def weights_dtype(accelerator: Accelerator) -> torch.dtype:
