@@ -24,7 +24,7 @@ from workbench.language import mark, tr
 
 CHOOSE, WRITE = mark("Choose"), mark("Write")
 SCENE = ("expression", "clothing", "clothing_colour", "headwear", "background", "pose")
-PERSON = ("hair_style", "hair_colour", "skin", "glasses", "facial_hair", "age")
+PERSON = ("hair_style", "hair_colour", "eye_colour", "skin", "glasses", "facial_hair", "age")
 FIRST = {"expression": "smiling", "clothing": "hoodie", "clothing_colour": "red", "background": "blue"}
 NOBODY = mark("Anyone")
 

@@ -23,6 +23,7 @@ LABELS = {
     "pose": mark("Pose"),
     "hair_style": mark("Hair"),
     "hair_colour": mark("Hair colour"),
+    "eye_colour": mark("Eyes"),
     "skin": mark("Skin"),
     "glasses": mark("Glasses"),
     "facial_hair": mark("Beard"),

@@ -8,6 +8,7 @@ import pytest
 
 from workbench.errors import GenerationError
 from workbench.generation import Preferences, Request, choices
+from workbench.generation.reading import read_prompt
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,11 @@ def test_every_choice_writes_a_prompt() -> None:
 def test_a_word_that_is_not_in_the_list_is_refused() -> None:
     with pytest.raises(GenerationError, match="kimono"):
         Preferences(clothing="toga")
+
+
+def test_eyes_are_a_preference() -> None:
+    assert Preferences(eye_colour="green").prompt() == "chibi of a person with green eyes"
+    words = Preferences(eye_colour="green", hair_style="bun").prompt()
+    assert read_prompt(words, "chibi-mini").text == words, "the base knows each of them"
+    with pytest.raises(GenerationError, match="eye colour"):
+        Preferences(eye_colour="pink")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # The fields of `generation.Preferences` (a test compares them); importing them would slow down every command's help.
 PREFERENCES = (
-    "hair_style", "hair_colour", "glasses", "facial_hair", "skin", "age",
+    "hair_style", "hair_colour", "eye_colour", "glasses", "facial_hair", "skin", "age",
     "expression", "clothing", "clothing_colour", "headwear", "background", "pose", "extra",
 )  # fmt: skip
 

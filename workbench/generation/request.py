@@ -166,8 +166,8 @@ class Preferences:
     The words are those of the chibi world, which the built-in base has learnt.
 
     Args:
-        hair_style, hair_colour, glasses, facial_hair, skin, age: of the person; leave them empty for a person whom
-            an adapter knows, or set them to change that person.
+        hair_style, hair_colour, eye_colour, glasses, facial_hair, skin, age: of the person; leave them empty for a
+            person whom an adapter knows, or set them to change that person.
         expression, clothing, clothing_colour, headwear, background, pose: of the picture.
         extra: any other words, put at the end.
 
@@ -177,6 +177,7 @@ class Preferences:
 
     hair_style: str = ""
     hair_colour: str = ""
+    eye_colour: str = ""
     glasses: str = ""
     facial_hair: str = ""
     skin: str = ""

@@ -54,14 +54,15 @@ def words_of(request: Request, base: str, *more: str, wishes: Mapping[str, str] 
     for name, strength in request.adapters:
         words += ["--adapter", f"{name}:{strength:g}"]
     for flag, value in (
-        ("--negative", request.negative), ("--steps", request.steps), ("--guidance", request.guidance),
-        ("--size", request.size), ("--enlarge", request.enlarge if request.enlarge > 1 else 0),
+        ("--steps", request.steps), ("--guidance", request.guidance), ("--size", request.size),
+        ("--enlarge", request.enlarge if request.enlarge > 1 else 0),
         ("--towards", f"{variation.seed}:{variation.strength:g}" if variation else ""),
         ("--from", start.picture if start else ""), ("--change", f"{start.noise:g}" if start else ""),
         ("--mask", start.mask if start else ""),
     ):  # fmt: skip
-        # In one word, since a negative prompt may begin with a dash.
-        words += [f"{flag}={value}"] if value else []
+        words += [flag, value] if value else []
+    if request.negative:
+        words.append(f"--negative={request.negative}")  # in one word, since it may begin with a dash
     if wishes is not None:
         return [*map(str, words), *(f"--{name.replace('_', '-')}={word}" for name, word in wishes.items() if word)]
     # Behind two dashes a prompt may begin with one.
