@@ -148,7 +148,50 @@ def _transformer(pipeline: Any) -> dict[str, Any]:
         return state
     if kind == "ZImageTransformer2DModel":
         return _z_image(state)
+    if kind == "SD3Transformer2DModel":
+        return _sd3(state, int(pipeline.transformer.config.num_layers))
     raise ValueError(kind)
+
+
+SD3 = {
+    "pos_embed.proj": "x_embedder.proj", "pos_embed.pos_embed": "pos_embed", "proj_out": "final_layer.linear",
+    "time_text_embed.timestep_embedder.linear_1": "t_embedder.mlp.0",
+    "time_text_embed.timestep_embedder.linear_2": "t_embedder.mlp.2",
+    "time_text_embed.text_embedder.linear_1": "y_embedder.mlp.0",
+    "time_text_embed.text_embedder.linear_2": "y_embedder.mlp.2",
+    "norm_out.linear": "final_layer.adaLN_modulation.1",
+    "attn.norm_added_q": "context_block.attn.ln_q", "attn.norm_added_k": "context_block.attn.ln_k",
+    "attn.norm_q": "x_block.attn.ln_q", "attn.norm_k": "x_block.attn.ln_k", "attn2.norm_q": "x_block.attn2.ln_q",
+    "attn2.norm_k": "x_block.attn2.ln_k", "attn.to_out.0": "x_block.attn.proj", "attn2.to_out.0": "x_block.attn2.proj",
+    "attn.to_add_out": "context_block.attn.proj", "attn.to_q": "x_block.attn.qkv", "attn2.to_q": "x_block.attn2.qkv",
+    "attn.add_q_proj": "context_block.attn.qkv", "norm1.linear": "x_block.adaLN_modulation.1",
+    "norm1_context.linear": "context_block.adaLN_modulation.1", "ff.net.0.proj": "x_block.mlp.fc1",
+    "ff.net.2": "x_block.mlp.fc2", "ff_context.net.0.proj": "context_block.mlp.fc1",
+    "ff_context.net.2": "context_block.mlp.fc2",
+}  # fmt: skip
+
+
+def _sd3(state: dict[str, Any], layers: int) -> dict[str, Any]:
+    import torch
+
+    renamed = {}
+    for name, weight in state.items():
+        if any(piece in name for piece in (".to_k.", ".to_v.", ".add_k_proj.", ".add_v_proj.")):
+            continue
+        for first in ("to_q", "add_q_proj"):
+            if f".{first}." in name:
+                others = [name.replace(first, first.replace("q", letter)) for letter in "qkv"]
+                weight = torch.cat([state[other] for other in others])
+        if name.startswith(("norm_out.", f"transformer_blocks.{layers - 1}.norm1_context.")):
+            weight = torch.cat(weight.chunk(2)[::-1])  # shift before scale
+        module, _, kind = name.rpartition(".")
+        block, inner = (".".join(module.split(".")[:2]), ".".join(module.split(".")[2:]))
+        if block.startswith("transformer_blocks"):
+            new = f"{block.replace('transformer_blocks', 'joint_blocks')}.{SD3[inner]}.{kind}"
+        else:
+            new = SD3.get(name) or f"{SD3.get(module, module)}.{kind}"
+        renamed[new] = weight
+    return renamed
 
 
 def _z_image(state: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def same_weights(one: Any, other: Any) -> bool:
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-@pytest.mark.parametrize("family", ["sd1", "sdxl", "qwen-image", "z-image"])
+@pytest.mark.parametrize("family", ["sd1", "sdxl", "sd3", "qwen-image", "z-image"])
 def test_a_file_is_the_base_it_was_made_from(family: str, tmp_path: Path) -> None:
     folder = make_tiny(family, tmp_path / "folder")
     file = write_single_file(folder, tmp_path / "base.safetensors")
