@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from ui import language as of_the_page
 from workbench.accounts import Accounts
 from workbench.gate.app import Gate
-from workbench.gate.language import COOKIE, IN_ADDRESS, language_of, language_of_window
+from workbench.gate.language import COOKIE, IN_ADDRESS, language_of, language_of_page, language_of_window
 from workbench.gate.pages import Pages
 from workbench.gate.serve import make_gate
 from workbench.language.catalogue import messages
@@ -58,6 +58,18 @@ def test_a_window_says_its_language_in_its_address() -> None:
     message.rerun_script.query_string = "lang=tlh"
     assert language_of_window(message.SerializeToString()) is None
     assert language_of_window(b"\xff\xff") is None and language_of_window("") is None
+
+
+def test_a_page_says_the_language_that_its_button_chose() -> None:
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    message = ForwardMsg()
+    message.page_info_changed.query_string = "lang=en"
+    assert language_of_page(message.SerializeToString()) == "en"
+    other = ForwardMsg()
+    other.auth_redirect.url = "/login?lang=zh"
+    assert language_of_page(other.SerializeToString()) is None
+    assert language_of_page(b"\xff") is None and language_of_page(message.SerializeToString() * 200) is None
 
 
 def test_the_page_behind_the_gate_reads_the_same_cookie() -> None:

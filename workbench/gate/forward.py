@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from workbench.gate.language import IN_ADDRESS, language_of_window
+from workbench.gate.language import IN_ADDRESS, language_of_page, language_of_window
 from workbench.gate.pages import STARTING, Page
 from workbench.language import tr
 
@@ -127,7 +127,9 @@ async def _join(browser: WebSocket, inner, page: Page, still_good, log_in: str) 
             await inner.send(data)
 
     async def down() -> None:
+        nonlocal spoken
         async for data in inner:
+            spoken = language_of_page(data) or spoken
             await (browser.send_bytes(data) if isinstance(data, bytes) else browser.send_text(data))
 
     async def watch() -> None:

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from workbench.language import ENGLISH, known_language, language, speaking
 
 IN_ADDRESS, COOKIE = "lang", "chibi_language"
+_SHORT = 1000  # bytes
 _YEAR = 365 * 24 * 3600  # s
 
 
@@ -50,7 +51,25 @@ def language_of_window(data: bytes | str) -> str | None:
         message.ParseFromString(data if isinstance(data, bytes) else data.encode())
     except DecodeError:
         return None
-    return known_language(parse_qs(message.rerun_script.query_string).get(IN_ADDRESS, [""])[0])
+    return _in(message.rerun_script.query_string)
+
+
+def language_of_page(data: bytes | str) -> str | None:
+    """The language that a page puts into its window's address, by a message of the page; None when it does not."""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    message = ForwardMsg()
+    if isinstance(data, str) or len(data) > _SHORT:  # pictures and whole screens say nothing of it
+        return None
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        return None
+    return _in(message.page_info_changed.query_string)
+
+
+def _in(query: str) -> str | None:
+    return known_language(parse_qs(query).get(IN_ADDRESS, [""])[0])
 
 
 class Speaking:
