@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -89,6 +89,35 @@ def read_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def strangers_json(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """What JSON that anyone may have written says.
+
+    Args:
+        text: the JSON.
+        pairs: makes an object of its keys and values; a dict when None.
+
+    Raises:
+        ValueError: it is no JSON, or holds what is no text (see `is_text`).
+        RecursionError: it is nested too deeply.
+    """
+    content = json.loads(text, object_pairs_hook=pairs)
+    if not is_text(content):
+        raise ValueError("half a surrogate pair is no text")
+    return content
+
+
+def is_text(content: Any) -> bool:
+    """Whether everything in parsed JSON can be written down again.
+
+    Half a surrogate pair (`"\\ud800"`) is allowed in JSON, but neither a file nor the page can take it.
+    """
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def number(value: Any) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -177,6 +178,19 @@ def test_hostile_zips_are_refused_and_leave_nothing(given: Path, tmp_path: Path)
         with pytest.raises(AdapterError, match=reason):
             unpack_adapter(source)
     assert list_shelf() == [] and not outside.exists()
+
+
+def test_a_zip_with_a_broken_sample_leaves_nothing(given: Path, tmp_path: Path) -> None:
+    """What is packed is read to its end before the shelf is touched."""
+    files = {"mia.safetensors": given.read_bytes(), "samples/1.png": b"no picture, but packed well" * 40}
+    blob = bytearray(write(tmp_path / "half.zip", files, compression=zipfile.ZIP_DEFLATED).read_bytes())
+    with zipfile.ZipFile(io.BytesIO(blob)) as archive:
+        sample = archive.getinfo("samples/1.png")
+    at = sample.header_offset + 30 + len(sample.filename)
+    blob[at : at + sample.compress_size] = b"\xff" * sample.compress_size  # a block of a kind that does not exist
+    with pytest.raises(AdapterError, match="no zip that can be read"):
+        unpack_adapter(bytes(blob))
+    assert list_shelf() == []
 
 
 def test_a_zip_that_lies_about_its_size_is_stopped(given: Path, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_a_request_comes_back() -> None:
         RECORD | {"adapters": {"name": "a"}},
         RECORD | {"versions": "x"},
         {key: value for key, value in RECORD.items() if key != "prompt"},
+        RECORD | {"prompt": "half a letter: \ud800"},
         [],
         "text",
         None,

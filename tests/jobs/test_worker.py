@@ -266,7 +266,8 @@ def test_two_accelerators_train_two_at_once(script: Path, monkeypatch: pytest.Mo
 def test_signals_to_the_terminal_do_not_reach_a_job(script: Path) -> None:
     """A page that is closed, or a terminal that hangs up, ends its own group of processes."""
     code = (
-        "import signal, sys, time; sys.path.insert(0, 'tests/jobs'); from pathlib import Path; from quick import train\n"
+        "import signal, sys, time; sys.path.insert(0, 'tests/jobs')\n"
+        "from pathlib import Path; from quick import train\n"
         "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # tests under nohup would hand their deafness down
         f"train('mia', Path({str(script)!r}), steps=40); print('x', flush=True); time.sleep(600)"
     )

@@ -36,8 +36,9 @@ TOLD_CLASSES = frozenset(name for name in vars(errors) if name.endswith("Error")
 TELLING = frozenset(
     """
     photos/advice photos/compare photos/decode photos/decoder photos/folder photos/judge photos/people photos/subject
-    privacy/consent privacy/retention privacy/seal adapters/blend adapters/dora adapters/complete adapters/header adapters/hub
-    adapters/keys adapters/proof adapters/report adapters/scrub generation/request generation/styles generation/watched
+    privacy/consent privacy/retention privacy/seal adapters/blend adapters/dora adapters/complete adapters/header
+    adapters/hub adapters/keys adapters/proof adapters/report adapters/scrub generation/request generation/styles
+    generation/watched
     generation/engine generation/hosted generation/painted generation/grid generation/batch adapters/shelf config/load
     generation/weights identity/candidates identity/choose identity/likeness jobs/health jobs/kind jobs/pictures
     jobs/start jobs/training packs/check safety/pictures safety/prompts training/plan training/stopping

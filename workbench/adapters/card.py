@@ -18,6 +18,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import AdapterError
+from workbench.processes import is_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -110,7 +111,7 @@ class Card:
             value, kind = table.get(each.name), type(getattr(empty, each.name))
             if kind is float and type(value) is int:
                 value = float(value)
-            if type(value) is not kind:
+            if type(value) is not kind or not is_text(value):
                 continue
             if kind is str and each.name != "thumbnail":
                 value = str(value)[:LONGEST_TEXT]

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from workbench.errors import AdapterError
+from workbench.processes import strangers_json
 
 MAX_HEADER = 25 * 2**20  # the largest headers seen in shared adapters (tag statistics, thumbnails) are a few MB
 MAX_FILE = 4 * 2**30  # an adapter of rank 128 on the largest families is about 2 GB
@@ -98,7 +99,7 @@ def _checked(file: BinaryIO, size: int, name: str) -> Header:
     if 8 + length > size:
         raise bad("the file is cut off inside its header")
     try:
-        header = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=_no_duplicates)
+        header = strangers_json(file.read(length).decode("utf-8"), _no_duplicates)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise bad(f"its header cannot be read ({str(error)[:120]})") from None
     if not isinstance(header, dict):

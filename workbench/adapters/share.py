@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +42,10 @@ MOST_PICTURES = 8
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 NO_LICENCE = "No licence is stated. Without one, nobody but the maker may use or pass on this adapter."
 NO_CONSENT = "Nothing is recorded of what the person shown agreed to. Ask them before you use or pass on this adapter."
+BROKEN = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError,
+    UnicodeDecodeError,
+)  # fmt: skip
 OTHER_ZIP = "Do not open it elsewhere; ask whoever made it for the .safetensors file alone"
 
 
@@ -172,7 +178,7 @@ def unpack_adapter(
             return _take(archive, entries, called, name, folder, replace, partial, backbone)
     except FileNotFoundError:
         raise AdapterError(called, "there is no such file", "Check the path") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, UnicodeDecodeError) as error:
+    except BROKEN as error:
         raise AdapterError(called, f"it is no zip that can be read ({error})", "Fetch it again") from None
     except (RuntimeError, ValueError) as error:
         # zipfile's words for a password or a broken stream
@@ -232,7 +238,12 @@ def _take(
         if not originals and any(path.lower().endswith(PICKLES) for path in files):
             what = "only files that can run code when they are opened (.bin, .ckpt, .pt)"
         raise AdapterError(called, f"it holds {what}", "Bring a zip with one adapter, or the adapter alone")
-    used = {"README.md", "card.json"}
+    used = {"README.md", "card.json", "LICENCE.txt", "CONSENT.txt"}
+    # All that can be broken is read before the shelf is touched.
+    shown = [info for path, info in files.items() if path.lower().endswith(PICTURES)][:MOST_PICTURES]
+    used |= {info.filename for info in shown}
+    pictures = tuple(content for info in shown if (content := _picture(archive, info)))
+    licence, consent = _text(archive, files.get("LICENCE.txt")), _text(archive, files.get("CONSENT.txt"))
     with tempfile.TemporaryDirectory() as scratch:
         if originals and len(originals) == 1:
             adapter = Path(scratch) / f"adapter{SUFFIX}"
@@ -250,15 +261,7 @@ def _take(
                         _copy(archive, info, place / file, limit)
                         used.add(info.filename)
             entry = import_peft(Path(scratch), name or Path(called).stem, folder, replace, partial)
-    pictures = [info for path, info in files.items() if path.lower().endswith(PICTURES)][:MOST_PICTURES]
-    used |= {info.filename for info in pictures} | {"LICENCE.txt", "CONSENT.txt"}
-    return Unpacked(
-        entry,
-        _text(archive, files.get("LICENCE.txt")),
-        _text(archive, files.get("CONSENT.txt")),
-        tuple(content for info in pictures if (content := _picture(archive, info))),
-        tuple(sorted(path for path in files if path not in used)),
-    )
+    return Unpacked(entry, licence, consent, pictures, tuple(sorted(path for path in files if path not in used)))
 
 
 def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limit: int) -> None:

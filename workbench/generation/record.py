@@ -21,6 +21,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from workbench.errors import GenerationError
 from workbench.generation.provenance import PNG_KEYWORD, xmp_packet
 from workbench.generation.request import LARGEST_SEED, LONGEST_PROMPT, Request, Start, Variation
+from workbench.processes import strangers_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -120,8 +121,7 @@ def read_record(source: bytes | Path) -> dict[str, Any]:
     if not text or len(text) > LONGEST_RECORD:
         raise GenerationError(name, "it does not carry a record", "Choose a PNG made by the workbench, as downloaded")
     try:
-        table = json.loads(text)
-        return checked_record(table)
+        return checked_record(strangers_json(text))
     except GenerationError as error:
         raise GenerationError(name, f"its record makes no sense ({error.reason})", "Choose another picture") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

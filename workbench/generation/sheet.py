@@ -16,6 +16,7 @@ from workbench.generation.grid import MOST_CELLS, Axis, Cell, Value, axis_text, 
 from workbench.generation.provenance import PNG_KEYWORD, xmp_packet
 from workbench.generation.record import LONGEST_RECORD, Picture, checked_record, request_from_record
 from workbench.generation.request import Preferences
+from workbench.processes import strangers_json
 
 SHEET_KEY = "chibi_workbench_sheet"
 LARGEST_TILE = 256
@@ -149,7 +150,7 @@ def read_sheet_recipe(source: bytes | Path) -> SheetRecipe:
         text = _text_of(source)
         if not text or len(text) > 16 * LONGEST_RECORD:
             raise no_sheet
-        table = json.loads(text)
+        table = strangers_json(text)
         if sum(len(row) for row in table["cells"]) > MOST_CELLS:
             raise no_sheet
         rows = tuple(tuple(checked_record(each) if each else None for each in row) for row in table["cells"])
