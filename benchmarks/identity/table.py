@@ -3,8 +3,8 @@
     python -m benchmarks.identity.table docs/identity.md README.md     # from the newest full results
     python -m benchmarks.identity.table --json FILE                    # prints all tables
 
-A document has pairs of markers such as `<!-- identity: rows -->` and `<!-- end -->`; known are machine, rows, subjects,
-traits, obeyed, curves, judges and ahead.
+A document has pairs of markers such as `<!-- identity: rows -->` and `<!-- end -->`; known are machine, rows, short,
+subjects, traits, obeyed, curves, judges and ahead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.identity.rows import QUICK
 from workbench.config import ROOT, atomic_write
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -94,15 +95,21 @@ def machine(report: Report) -> str:
     )
 
 
-def rows(report: Report) -> str:
-    """Every row with its means and intervals."""
+def rows(report: Report, chosen: Sequence[str] = (), columns: Sequence[str] = tuple(COLUMNS)) -> str:
+    """Rows with their means and intervals; every one when none is chosen."""
     lines = []
-    for row in report["rows"].values():
+    for row in (row for name, row in report["rows"].items() if name in chosen or not chosen):
         words = row["words"] + (f" ({row['subjects']} subjects)" if row["subjects"] != report["subjects"] else "")
         words += f", {len(row['failed'])} failed" if row["failed"] else ""
-        figures = [estimate(row["figures"].get(name)) for name in COLUMNS]
+        figures = [estimate(row["figures"].get(name)) for name in columns]
         lines.append([words, *figures, _number(row["seconds_per_subject"], ".0f")])
-    return table(["", *COLUMNS.values(), "s a subject"], lines)
+    return table(["", *(COLUMNS[name] for name in columns), "s a subject"], lines)
+
+
+def short(report: Report) -> str:
+    """The rows and figures that matter most, for a first page."""
+    figures = ("attribute_agreement_of_bound", "top1", "tpr_at_fpr1", "editability", "style", "bleed")
+    return rows(report, QUICK, figures)
 
 
 def _shares(report: Report, key: str) -> str:
@@ -163,8 +170,8 @@ def ahead(report: Report) -> str:
 
 
 TABLES: dict[str, Callable[[Report], str]] = {
-    "machine": machine, "rows": rows, "ahead": ahead, "traits": traits, "obeyed": obeyed, "subjects": subjects,
-    "curves": curves, "judges": judges,
+    "machine": machine, "rows": rows, "short": short, "ahead": ahead, "traits": traits, "obeyed": obeyed,
+    "subjects": subjects, "curves": curves, "judges": judges,
 }  # fmt: skip
 
 
