@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How fast we train, beside the published script's loop.")
     parser.add_argument("--base", default="chibi-mini", help="base model for the CPU part")
     parser.add_argument("--photos", default="examples/selfies", help="folder of photos")
-    parser.add_argument("--steps", type=int, default=80, help="steps of the side-by-side runs (80)")
+    parser.add_argument("--steps", type=int, default=480, help="steps of the side-by-side runs (480)")
     parser.add_argument("--peer-script", type=Path, metavar="FILE", help="diffusers' train_dreambooth_lora.py")
     parser.add_argument("--gpu", action="store_true", help="the large families in their true shapes")
     parser.add_argument("--compile", action="store_true", help="with --gpu: compile the denoiser")
