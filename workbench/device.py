@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import psutil
+
 if TYPE_CHECKING:
     import torch
 
@@ -20,6 +22,8 @@ Use = Literal["training", "generation"]
 
 # About 20 µs: longer than most gaps between two parallel loops of a small network, and little to lose.
 SPINS = 10_000
+# Seconds of looking whether the machine does something else.
+LOOK = 0.1
 
 
 def prepare_environment(brief: bool = False) -> None:
@@ -48,10 +52,12 @@ def prepare_environment(brief: bool = False) -> None:
 
 
 def _machine_is_quiet() -> bool:
-    """Whether less than half of the cores had work in the last minute."""
-    with suppress(OSError, AttributeError):  # a system that does not tell counts as busy
-        return os.getloadavg()[0] < (os.cpu_count() or 1) / 2
-    return False
+    """Whether less than half of the cores have work at this moment.
+
+    Not the load of the last minute: that holds what the same person did before, and it would be his own second run that
+    is slow.
+    """
+    return psutil.cpu_percent(LOOK) < 50
 
 
 def thread_count() -> int:
