@@ -14,7 +14,7 @@ from workbench.config import ROOT, load_settings
 from workbench.errors import ConfigError
 
 READMES = ("README.md", "README.zh.md")
-DOCUMENTS = (*READMES, "CONTRIBUTING.md")
+DOCUMENTS = (*READMES, "CONTRIBUTING.md", "CONTRIBUTING.zh.md")
 # Commands of other people's programs that a reader types as they are.
 FOREIGN = ("git", "cd", "source", "pip", "export", "sudo", "python3")
 PLACEHOLDERS = re.compile(r"\b(DIR|NAME|FILE)\b")

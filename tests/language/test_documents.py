@@ -10,7 +10,12 @@ import pytest
 from workbench.config import ROOT
 
 # The privacy page is printed from one table in both languages, and has a test of its own.
-PAGES = [*sorted(page for page in (ROOT / "docs").glob("*.md") if ".zh" not in page.name), ROOT / "README.md"]
+PAGES = [
+    *sorted(page for page in (ROOT / "docs").glob("*.md") if ".zh" not in page.name),
+    ROOT / "README.md",
+    ROOT / "SECURITY.md",
+    ROOT / "CONTRIBUTING.md",
+]
 PRINTED = "PRIVACY"
 TOP = 12  # lines
 WRITTEN = re.compile(r"<!-- [\w: -]+ -->")

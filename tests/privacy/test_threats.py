@@ -10,13 +10,26 @@ import pytest
 
 from workbench.config import ROOT
 
-CLAIMS = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+PAGES = ("SECURITY.md", "SECURITY.zh.md")
 FILES = sorted(path for folder in ("workbench", "recipes", "ui") for path in (ROOT / folder).rglob("*.py"))
 
 
-def test_every_attacker_has_a_test() -> None:
-    rows = [line for line in (ROOT / "SECURITY.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    assert len(CLAIMS) == len(rows) - 2 >= 15, "a line of the table names no test"
+def claims(page: str) -> list[tuple[str, str]]:
+    """The tests a page names, as files and names in the order of its table."""
+    return re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / page).read_text(encoding="utf-8"))
+
+
+CLAIMS = claims(PAGES[0])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_attacker_has_a_test(page: str) -> None:
+    rows = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    assert len(claims(page)) == len(rows) - 2 >= 15, "a line of the table names no test"
+
+
+def test_both_languages_name_the_same_tests_line_by_line() -> None:
+    assert claims(PAGES[1]) == CLAIMS
 
 
 @pytest.mark.parametrize(("file", "name"), CLAIMS, ids=lambda each: each.rsplit("/")[-1])
