@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from ui import theme
 from ui.bases import base_of, engine
-from ui.words import dialog, escaped, later, megabytes, plain, tell, telling_later
+from ui.words import dialog, escaped, later, megabytes, plain, tell
 from workbench.adapters import ShelfEntry, rename_adapter
 from workbench.adapters.labels import STRONGEST, change_label
 from workbench.adapters.report import Report, report_adapter
 from workbench.adapters.rewrite import rewrite_card
-from workbench.errors import AdapterError, BackboneError
+from workbench.errors import AdapterError, BackboneError, WorkbenchError
 from workbench.language import mark, told, tr
 from workbench.privacy import SCOPES, scope_words
 
@@ -33,6 +36,7 @@ def details_dialog(entry: ShelfEntry) -> None:
         st.text_input(tr("Version of"), entry.label.subject, key="label-subject", placeholder=tr("whose adapter it is"))
         st.slider(tr("Usual strength"), 0.0, STRONGEST, max(0.0, entry.label.strength), 0.05, key="label-strength")
         st.button(tr("Save"), key="label-save", type="primary", on_click=_save_label, args=(entry,))
+        _tell_refused("label")
     with right:
         theme.section(tr("In its card"), tr("Goes wherever the file goes."))
         st.text_input(tr("Licence"), said.licence, key="said-licence", placeholder="CC-BY-4.0")
@@ -49,6 +53,7 @@ def details_dialog(entry: ShelfEntry) -> None:
         st.text_input(tr("Made by"), said.author, key="said-author")
         st.text_input(tr("Trigger"), said.trigger, key="said-trigger")
         st.button(tr("Write into the file"), key="said-save", on_click=_save_card, args=(entry,))
+        _tell_refused("said")
     theme.section(tr("Check"), tr("Reads all of it, opens it in a fresh base, and compares pictures."))
     st.button(
         tr("Check this file"), key="check-file", icon=":material/fact_check:", on_click=_wish_check, args=(entry.name,)
@@ -124,25 +129,41 @@ def _wish_check(name: str) -> None:
 
 
 def _save_label(entry: ShelfEntry) -> None:
-    state = st.session_state
-    with telling_later():
-        name = entry.name
-        if state["label-name"].strip() != name:
-            name = rename_adapter(name, state["label-name"]).name
+    state, name = st.session_state, entry.name
+    with _staying_open("label"):
+        # The name last: whatever is refused, the adapter of this dialog is still there for a second try.
         change_label(
             name, tags=str(state["label-tags"]).split(","), subject=str(state["label-subject"]),
             strength=float(state["label-strength"]),
         )  # fmt: skip
-        later(tr("{name} is labelled", name=name))
-    _close()
+        if str(state["label-name"]).strip() != name:
+            new_name = rename_adapter(name, str(state["label-name"])).name
+            later(tr("{name} is now called {new_name}", name=name, new_name=new_name))
+        else:
+            later(tr("{name} is labelled", name=name))
+        _close()
 
 
 def _save_card(entry: ShelfEntry) -> None:
-    with telling_later():
+    with _staying_open("said"):
         fields = ("licence", "scope", "author", "trigger")
         rewrite_card(entry.path, **{key: str(st.session_state[f"said-{key}"] or "").strip() for key in fields})
         later(tr("{name}'s card is written", name=entry.name))
-    _close()
+        _close()
+
+
+@contextmanager
+def _staying_open(part: str) -> Iterator[None]:
+    """For the dialog's callbacks: what is refused is told beside its button, and what was typed is still there."""
+    try:
+        yield
+    except WorkbenchError as error:
+        st.session_state[f"{part}-refused"] = error
+
+
+def _tell_refused(part: str) -> None:
+    if error := st.session_state.pop(f"{part}-refused", None):
+        tell(error)
 
 
 def _close() -> None:

@@ -128,6 +128,15 @@ def test_an_export_follows_its_adapter(full: Path) -> None:
     assert names() == []
 
 
+def test_a_new_name_writes_over_no_file(full: Path) -> None:
+    export_kohya(full / "mia.safetensors")
+    (full / "mia.kohya.safetensors").rename(full / "lena.kohya.safetensors")
+    export_kohya(full / "mia.safetensors")
+    with pytest.raises(AdapterError, match="one of that name"):
+        rename_adapter("mia", "lena")
+    assert names() == ["lena.kohya.safetensors", "mia.kohya.safetensors", "mia.safetensors"]
+
+
 def test_looking_at_a_shelf_does_not_wait_for_torch(full: Path) -> None:
     code = (
         "import sys; from workbench.adapters import list_shelf; import workbench.gallery, workbench.generation;"

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from ui.downloads import kohya_bytes, shared
 from workbench.adapters import find_adapter, inspect_adapter, read_card
 from workbench.adapters.header import read_header, with_metadata
-from workbench.adapters.labels import Label, change_label
+from workbench.adapters.labels import Label, change_label, read_labels
 from workbench.config import shelf
 
 Open = Callable[[str], AppTest]
@@ -129,6 +129,52 @@ def test_a_label_and_a_card_are_written(screen: Open, tiny_base: Path) -> None:
     card = read_card(shelf() / "mia.safetensors")
     assert (card.licence, card.scope) == ("CC-BY-4.0", "share")
     assert "CC-BY-4.0" in text_of(page) and "may be shared, not sold" in text_of(page)
+
+
+def test_an_adapter_gets_another_name(screen: Open, tiny_base: Path) -> None:
+    content = furnish_adapter(tiny_base, "mia").read_bytes()
+    (shelf() / "mia.kohya.safetensors").write_bytes(kohya_bytes(shelf() / "mia.safetensors"))
+    change_label("mia", tags=["friends"], subject="maria", strength=0.8)
+    furnish_adapter(tiny_base, "maria", 2)
+    page = screen("adapters")
+    page.button(key="more-mia").click().run()
+    page.text_input(key="label-name").input(" 米娅-2 ").run()
+    page.button(key="label-save").click().run()
+    assert not page.exception and not page.error and "label-name" not in keys(page.text_input), "the dialog is closed"
+    assert any("mia is now called 米娅-2" in each.value for each in page.toast)
+    assert sorted(path.name for path in shelf().glob("*.safetensors")) == [
+        "maria.safetensors", "米娅-2.kohya.safetensors", "米娅-2.safetensors",
+    ]  # fmt: skip
+    assert (shelf() / "米娅-2.safetensors").read_bytes() == content, "card and thumbnail are as they were"
+    assert find_adapter("米娅-2").label == Label(("friends",), "maria", 0.8) and set(read_labels()) == {"米娅-2"}
+    assert "use-mia" not in keys(page.button) and "use-米娅-2" in keys(page.button)
+    assert "maria: version 1 of 2" in text_of(page) and "maria: version 2 of 2" in text_of(page)
+    page.button(key="use-米娅-2").click().run()
+    assert page.selectbox(key="who").value == "米娅-2"
+
+
+def test_a_name_is_refused_where_it_was_typed(screen: Open, tiny_base: Path) -> None:
+    furnish_adapter(tiny_base, "mia")
+    other = furnish_adapter(tiny_base, "lena", 2)
+    content = other.read_bytes()
+    page = screen("adapters")
+    page.button(key="more-mia").click().run()
+    for name, reason in (("lena", "one of that name on the shelf"), ("mia/../x", "contains"), ("", "empty")):
+        page.text_input(key="label-name").input(name).run()
+        page.button(key="label-save").click().run()
+        assert not page.exception and len(page.error) == 1 and reason in page.error[0].value
+        assert page.text_input(key="label-name").value == name, "the dialog is open, with what was typed"
+    assert other.read_bytes() == content and {path.name for path in shelf().glob("*.safetensors")} == {
+        "mia.safetensors", "lena.safetensors",
+    }  # fmt: skip
+    assert {"use-mia", "use-lena"} <= keys(page.button)
+    page.text_input(key="label-name").input("mia").run()
+    page.text_input(key="label-tags").input("x" * 40).run()
+    page.button(key="label-save").click().run()
+    assert len(page.error) == 1 and page.text_input(key="label-tags").value == "x" * 40
+    page.text_input(key="label-tags").input("red").run()
+    page.button(key="label-save").click().run()
+    assert not page.error and find_adapter("mia").label.tags == ("red",)
 
 
 def test_a_file_is_checked_on_the_page(screen: Open, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

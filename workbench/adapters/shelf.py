@@ -234,7 +234,8 @@ def rename_adapter(name: str, new_name: str, folder: Path | None = None) -> Shel
     entry = named_entry(name, folder)
     new_name = safe_name(new_name.removesuffix(SUFFIX))
     target = entry.path.with_name(new_name + SUFFIX)
-    if target.exists():
+    # A file in kohya's spelling may stand there alone, as an adapter of its own: it would be written over.
+    if target.exists() or target.with_name(new_name + KOHYA_SUFFIX).exists():
         raise AdapterError(f"Adapter {new_name!r}", "there is one of that name on the shelf", "Choose another name")
     with storage_errors(target):
         export = entry.path.with_name(entry.name + KOHYA_SUFFIX)
