@@ -77,7 +77,7 @@ def test_the_document_has_places_for_the_tables(report: dict[str, Any]) -> None:
     whole, first_page = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/identity.md", "README.md"))
     assert set(table.TABLES) - {"short"} == {match[2] for match in table.MARKED.finditer(whole)}
     assert {"short"} == {match[2] for match in table.MARKED.finditer(first_page)}
-    assert "0.62 (0.57–0.67)" in table.fill(text, report)
+    assert "0.62 (0.57–0.67)" in table.fill(whole, report)
 
 
 def test_committed_results_say_what_the_issue_asks_for() -> None:
