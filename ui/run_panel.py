@@ -60,7 +60,7 @@ def follow(name: str) -> None:
             "sleepy",
         )
     elif state.active:
-        st.fragment(_live, run_every=SECONDS)(name)
+        st.fragment(_live, run_every=SECONDS)(name, state.waiting)
     else:
         _run(state)
 
@@ -72,11 +72,11 @@ def _state(name: str) -> JobState | None:
         return None
 
 
-def _live(name: str) -> None:
+def _live(name: str, waited: bool) -> None:
     # A fragment is drawn again by itself, without the page around it: what goes wrong must be told here.
     with telling():
         state = _state(name)
-        if state is None or not state.active:
+        if state is None or not state.active or state.waiting != waited:
             # The whole page: the button, the list and the shelf are not in this fragment.
             st.rerun()
         say_later()
