@@ -48,8 +48,8 @@ class Page:
 
 def _client(socket: Path) -> httpx.AsyncClient:
     # verify=False: there is no TLS on a unix socket, and reading the certificates takes 20 ms.
-    # Each request on a connection of its own: both sides would keep one for five seconds, and a busy page closes it just
-    # when the next request is sent. On a socket of this machine a new one costs nothing.
+    # Each request has a connection of its own: both sides would keep one for five seconds, and a busy page closes it
+    # just when the next request is sent. On a socket of this machine a new one costs nothing.
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=0)
     transport = httpx.AsyncHTTPTransport(uds=str(socket), verify=False, limits=limits)
     return httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(600, connect=10), trust_env=False)
