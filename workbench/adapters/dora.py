@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.complete import without_weights
+from workbench.adapters.directions import directions, enough, halves
 from workbench.adapters.file import check_base, check_weights, inspect_adapter
 from workbench.adapters.formats import weights_bytes
 from workbench.adapters.header import Header, read_header
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 ENDINGS = (".dora_scale", ".lora_magnitude_vector.weight", ".lora_magnitude_vector")
 NEEDS_BASE = "it is a DoRA, and what that changes depends on the base it was trained on"
 WAY_OUT = "Name that base: workbench adapters import FILE --base NAME"
-# As many directions as hold this share of a layer's change (sum of squares), at most so many.
-ENOUGH, MOST_RANK = 0.999, 128
 
 
 def lengths(header: Header) -> dict[tuple[str, str], str]:
@@ -126,15 +125,14 @@ def dora_change(own: torch.Tensor, weight: LoraWeight, length: torch.Tensor, by_
 
 def nearest(change: torch.Tensor) -> tuple[LoraWeight, float]:
     """The LoRA nearest to a layer's change, and which share of it that holds."""
-    import torch
-
-    left, values, right = torch.linalg.svd(change.flatten(1), full_matrices=False)
-    shares = values.square().cumsum(0) / values.square().sum().clamp(min=1e-30)
-    rank = min(MOST_RANK, len(values), int((shares < ENOUGH).sum()) + 1)
-    roots = values[:rank].sqrt()
-    down = (roots[:, None] * right[:rank]).reshape(rank, *change.shape[1:])
-    up = (left[:, :rank] * roots).reshape(change.shape[0], rank, *[1] * (change.dim() - 2))
-    return LoraWeight(down.contiguous(), up.contiguous(), float(rank)), float(shares[rank - 1])
+    left, values, right = directions(change)
+    energy = float(change.square().sum())
+    rank = enough(values, energy)
+    up, down = halves(left, values, right, rank)
+    down = down.reshape(rank, *change.shape[1:])
+    up = up.reshape(change.shape[0], rank, *[1] * (change.dim() - 2))
+    held = float(values[:rank].square().sum()) / max(energy, 1e-30)
+    return LoraWeight(down.contiguous(), up.contiguous(), float(rank)), held
 
 
 def _layer(network: Any, module: str) -> torch.Tensor:

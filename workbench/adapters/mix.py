@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workbench.adapters.directions import halves
 from workbench.adapters.weights import LoraWeight
 from workbench.adapters.word import TABLE
 from workbench.errors import AdapterError
@@ -291,10 +292,7 @@ def _svd(change: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, t
 
 
 def _cut(up: torch.Tensor, values: torch.Tensor, down: torch.Tensor, rank: int, like: LoraWeight) -> LoraWeight:
-    """The largest singular values, shared evenly between the halves: neither gets too small for half precision."""
-    rank = max(1, min(rank, len(values)))
-    roots = values[:rank].sqrt()
-    return _shaped((up[:, :rank] * roots).float(), (roots[:, None] * down[:rank]).float(), like)
+    return _shaped(*halves(up, values, down, max(1, min(rank, len(values)))), like)
 
 
 def _add_words(given: Sequence[tuple[LoraWeight, float]]) -> LoraWeight:

@@ -42,7 +42,7 @@ MOST_PICTURES = 8
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 NO_LICENCE = "No licence is stated. Without one, nobody but the maker may use or pass on this adapter."
 NO_CONSENT = "Nothing is recorded of what the person shown agreed to. Ask them before you use or pass on this adapter."
-BROKEN = (
+BROKEN = (  # NotImplementedError: a way of compression or encryption that zipfile does not know
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError,
     UnicodeDecodeError,
 )  # fmt: skip

@@ -242,18 +242,18 @@ def _complete(network: nn.Module, part: str, name: str) -> None:
 
 def _settle(pipeline: Any, device: torch.device) -> None:
     """Puts a pipeline on its device in the form that is quick there."""
-    import torch
+    from workbench.backbones.phases import lay_out
 
     pipeline.set_progress_bar_config(disable=True)
     pipeline.to(device)
     if getattr(pipeline, "unet", None) is None:
         return
+    for name in ("unet", "vae"):
+        lay_out(getattr(pipeline, name), name, device)
     if device.type == "cpu":
         from workbench.backbones.unet import CpuAttention
 
         pipeline.unet.set_attn_processor(CpuAttention())
-    else:
-        pipeline.unet.to(memory_format=torch.channels_last)
 
 
 def _broken(name: str, error: Exception) -> BackboneError:

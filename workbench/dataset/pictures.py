@@ -142,7 +142,7 @@ def cached_pictures(
     )
     for index, picture in zip(missing, made, strict=True):
         buffer = io.BytesIO()
-        picture.save(buffer, "PNG")
+        picture.save(buffer, "PNG", compress_level=1)  # as the data set, which it is copied to
         atomic_write(cache / f"{keys[index]}.png", buffer.getvalue())
         found[keys[index]] = picture
     return [found[key] for key in keys]

@@ -21,12 +21,12 @@ from peft import LoHaConfig, LoKrConfig, LoraConfig, OFTConfig, PeftConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
+from workbench.adapters.directions import directions, enough, halves
+
 KINDS = ("lora", "rslora", "pissa", "dora", "loha", "lokr", "oft")
 PLAIN = ("lora", "rslora")
 # PiSSA is not defined for convolutions; peft 0.21's OFT gives wrong results on them (it forgets the padding).
 LINEAR_ONLY = ("pissa", "oft")
-MOST_RANK = 128
-ENOUGH = 0.999  # share of the change's energy (sum of squares) at which more rank is not worth its bytes
 
 
 def make_config(kind: str, rank: int, alpha: float, targets: Sequence[str], dropout: float) -> PeftConfig:
@@ -95,19 +95,17 @@ def plain_lora(
         doubled = LoraConfig(r=2 * config.r, lora_alpha=2 * config.lora_alpha, target_modules=config.target_modules)
         return joined, doubled, ""
     changes = layer_changes(network)
-    factors = {name: _directions(change) for name, change in changes.items()}
-    rank = max(_enough(values) for _, values, _ in factors.values())
+    factors = {name: directions(change) for name, change in changes.items()}
+    energies = {name: float(change.square().sum()) for name, change in changes.items()}
+    rank = max(enough(values, energies[name]) for name, (_, values, _) in factors.items())
     lora = {}
-    for name, (left, values, right) in factors.items():
-        roots = torch.zeros(rank)
-        roots[: min(rank, len(values))] = values[:rank].sqrt()
-        shape = changes[name].shape
-        down, up = roots[:, None] * _padded(right, rank), _padded(left.T, rank).T * roots
+    for name, found in factors.items():
+        shape, (up, down) = changes[name].shape, halves(*found, rank)
         lora[f"{name}.lora_A.weight"] = down.reshape(rank, *shape[1:]).contiguous()
         lora[f"{name}.lora_B.weight"] = up.reshape(shape[0], rank, *([1] * (len(shape) - 2))).contiguous()
     kept = sum(float(values[:rank].square().sum()) for _, values, _ in factors.values())
-    whole = sum(float(change.square().sum()) for change in changes.values())
-    told = f"saved as a LoRA of rank {rank}, which holds {kept / max(whole, 1e-30):.1%} of what the {kind} learned"
+    held = kept / max(sum(energies.values()), 1e-30)
+    told = f"saved as a LoRA of rank {rank}, which holds {held:.1%} of what the {kind} learned"
     return lora, LoraConfig(r=rank, lora_alpha=rank, target_modules=sorted(changes)), told
 
 
@@ -126,19 +124,3 @@ def layer_changes(network: nn.Module) -> dict[str, torch.Tensor]:
             base.weight.data = own
             layer.merged_adapters.clear()
     return changes
-
-
-def _directions(change: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(out, n), (n,), (n, in): the singular directions of a layer's change, the largest first, `MOST_RANK` at most."""
-    left, values, right = torch.linalg.svd(change.flatten(1), full_matrices=False)
-    return left[:, :MOST_RANK], values[:MOST_RANK], right[:MOST_RANK]
-
-
-def _enough(values: torch.Tensor) -> int:
-    share = values.square().cumsum(0) / values.square().sum().clamp(min=1e-30)
-    return int((share < ENOUGH).sum()) + 1 if len(values) else 1
-
-
-def _padded(rows: torch.Tensor, count: int) -> torch.Tensor:
-    missing = count - len(rows)
-    return torch.cat([rows, rows.new_zeros(missing, rows.shape[1])]) if missing > 0 else rows[:count]
