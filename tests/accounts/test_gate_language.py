@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 from ui import language as of_the_page
 from workbench.accounts import Accounts
 from workbench.gate.app import Gate
-from workbench.gate.language import COOKIE, IN_ADDRESS, language_of, language_of_page, language_of_window
+from workbench.gate.language import COOKIE, IN_ADDRESS, language_of
+from workbench.gate.messages import FromWindow, language_of_page, read_window
 from workbench.gate.pages import Pages
 from workbench.gate.serve import make_gate
 from workbench.language.catalogue import messages
@@ -49,15 +50,18 @@ def test_which_language(query: str, headers: dict[str, str], code: str, monkeypa
     assert language_of(connection(query, **headers)) == code
 
 
-def test_a_window_says_its_language_in_its_address() -> None:
+def test_a_window_says_its_language_and_whether_somebody_clicked() -> None:
     from streamlit.proto.BackMsg_pb2 import BackMsg
 
     message = BackMsg()
     message.rerun_script.query_string = "lang=zh&x=1"
-    assert language_of_window(message.SerializeToString()) == "zh"
+    assert read_window(message.SerializeToString()) == FromWindow(True, "zh")
+    message.rerun_script.is_auto_rerun = True  # a timer's
     message.rerun_script.query_string = "lang=tlh"
-    assert language_of_window(message.SerializeToString()) is None
-    assert language_of_window(b"\xff\xff") is None and language_of_window("") is None
+    assert read_window(message.SerializeToString()) == FromWindow(False, None)
+    other = BackMsg(clear_cache=True)
+    assert not read_window(other.SerializeToString()).by_a_person
+    assert read_window(b"\xff\xff") == read_window("") == FromWindow()
 
 
 def test_a_page_says_the_language_that_its_button_chose() -> None:

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from workbench.gate.language import IN_ADDRESS, language_of_page, language_of_window
+from workbench.gate.language import IN_ADDRESS
+from workbench.gate.messages import language_of_page, read_window
 from workbench.gate.pages import STARTING, Page
 from workbench.language import tr
 
@@ -121,8 +122,9 @@ async def _join(browser: WebSocket, inner, page: Page, still_good, log_in: str) 
             if message["type"] == "websocket.disconnect":
                 return
             data = message.get("bytes") or message.get("text") or b""
-            spoken = language_of_window(data) or spoken
-            if not await still_good(_by_a_person(data)):
+            said = read_window(data)
+            spoken = said.language or spoken
+            if not await still_good(said.by_a_person):
                 return await send_away(browser, away())
             await inner.send(data)
 
@@ -146,19 +148,6 @@ async def _join(browser: WebSocket, inner, page: Page, still_good, log_in: str) 
         await asyncio.gather(*tasks, return_exceptions=True)
     with suppress(RuntimeError, WebSocketDisconnect):  # the window is gone already
         await browser.close()
-
-
-def _by_a_person(data: bytes | str) -> bool:
-    """Whether a message says that somebody clicked. A run that is followed asks for news by itself, all night."""
-    from google.protobuf.message import DecodeError
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-
-    message = BackMsg()
-    try:
-        message.ParseFromString(data if isinstance(data, bytes) else data.encode())
-    except DecodeError:
-        return False
-    return message.HasField("rerun_script") and not message.rerun_script.is_auto_rerun
 
 
 def _others_cookies(header: str) -> str:

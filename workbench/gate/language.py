@@ -6,15 +6,12 @@ What was chosen is kept in a cookie of its own, which is no secret; the pages be
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
-from google.protobuf.message import DecodeError
 from starlette.requests import HTTPConnection
 
 from workbench.language import ENGLISH, known_language, language, speaking
 
 IN_ADDRESS, COOKIE = "lang", "chibi_language"
-_SHORT = 1000  # bytes
 _YEAR = 365 * 24 * 3600  # s
 
 
@@ -40,36 +37,6 @@ def _of_browser(header: str) -> str:
     if wished:
         return min(wished)[2]
     return ENGLISH if header.strip() else language()
-
-
-def language_of_window(data: bytes | str) -> str | None:
-    """The language in the address of a window, by a message that it sends to its page; None when it says none."""
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-
-    message = BackMsg()
-    try:
-        message.ParseFromString(data if isinstance(data, bytes) else data.encode())
-    except DecodeError:
-        return None
-    return _in(message.rerun_script.query_string)
-
-
-def language_of_page(data: bytes | str) -> str | None:
-    """The language that a page puts into its window's address, by a message of the page; None when it does not."""
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-    message = ForwardMsg()
-    if isinstance(data, str) or len(data) > _SHORT:  # pictures and whole screens say nothing of it
-        return None
-    try:
-        message.ParseFromString(data)
-    except DecodeError:
-        return None
-    return _in(message.page_info_changed.query_string)
-
-
-def _in(query: str) -> str | None:
-    return known_language(parse_qs(query).get(IN_ADDRESS, [""])[0])
 
 
 class Speaking:
