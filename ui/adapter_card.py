@@ -83,7 +83,7 @@ def card(entry: ShelfEntry, versions: list[ShelfEntry]) -> None:
             key=f"more-{entry.name}",
             icon=":material/tune:",
             type="tertiary",
-            help=tr("Name, tags, card, and a check of {name}", name=plain(entry.name)),
+            help=tr("Name, tags, card, check and a smaller copy of {name}", name=plain(entry.name)),
             on_click=_set,
             args=("managing", entry.name),
         )

@@ -1,4 +1,4 @@
-"""The dialog of one adapter: what is written on it, its card, and a check of the whole file."""
+"""The dialog of one adapter: what is written on it, its card, a check of the whole file, a smaller copy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from ui import theme
+from ui.adapter_resize import resizing
 from ui.bases import base_of, engine
 from ui.words import dialog, escaped, later, megabytes, plain, tell
 from workbench.adapters import ShelfEntry, rename_adapter
@@ -23,7 +24,7 @@ MARKS = {mark("yes"): "good", mark("partly"): "warn", mark("no"): "bad"}
 
 @dialog(mark("Adapter"), width="large", on_dismiss=lambda: _close())
 def details_dialog(entry: ShelfEntry) -> None:
-    """Label, card and check, one below the other."""
+    """Label, card, check and a smaller copy, one below the other."""
     if st.session_state.get("managing") != entry.name:
         st.rerun()
     state, said = st.session_state, entry.card
@@ -67,6 +68,7 @@ def details_dialog(entry: ShelfEntry) -> None:
             tell(report)
         elif report is not None:
             _show(report, entry)
+    resizing(entry)
 
 
 def _check(entry: ShelfEntry) -> Report | AdapterError:
@@ -169,3 +171,4 @@ def _tell_refused(part: str) -> None:
 def _close() -> None:
     st.session_state["managing"] = ""
     st.session_state.pop("checked", None)
+    st.session_state.pop("resized", None)

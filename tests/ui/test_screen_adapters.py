@@ -15,6 +15,8 @@ from ui.downloads import kohya_bytes, shared
 from workbench.adapters import find_adapter, inspect_adapter, read_card
 from workbench.adapters.header import read_header, with_metadata
 from workbench.adapters.labels import Label, change_label, read_labels
+from workbench.adapters.mix import kept_by_rank
+from workbench.adapters.weights import read_weights
 from workbench.config import shelf
 
 Open = Callable[[str], AppTest]
@@ -187,6 +189,25 @@ def test_a_file_is_checked_on_the_page(screen: Open, tiny_base: Path, monkeypatc
     said = text_of(page)
     assert "ComfyUI: partly" in said and "diffusers: yes" in said and "sd1" in said
     assert any("Sound: all" in each.value for each in page.success)
+
+
+def test_a_smaller_copy_is_made_on_the_page(screen: Open, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = furnish_adapter(tiny_base)
+    monkeypatch.setattr("ui.adapter_resize.base_of", lambda _: str(tiny_base))
+    page = screen("adapters")
+    page.button(key="more-mia").click().run()
+    whole = inspect_adapter(path).ranks[-1]
+    page.slider(key="resize-rank-mia").set_value(whole).run()
+    assert "Keeps 100.0 % of its change" in text_of(page)
+    page.slider(key="resize-rank-mia").set_value(1).run()
+    kept, _ = kept_by_rank(read_weights(path))[0]
+    assert f"Keeps {100 * kept:.1f} % of its change" in text_of(page) and kept < 1
+    page.button(key="resize-save").click().run()
+    assert any("mia-r1 is on the shelf" in each.value for each in page.success)
+    assert inspect_adapter(shelf() / "mia-r1.safetensors").ranks == (1,) and path.exists()
+    assert find_adapter("mia-r1").card.settings["resize"]["kept"] == round(kept, 4)
+    page.button(key="resize-save").click().run()
+    assert "one of that name" in text_of(page)
 
 
 def test_what_a_file_tells_of_its_photos_is_shown_in_red(screen: Open, tiny_base: Path) -> None:

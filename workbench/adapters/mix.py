@@ -157,6 +157,26 @@ def mix(parts: Sequence[Part], method: str = "svd", rank: int = 0, density: floa
     return Mixed(mixed, min(1.0, share), tuple(sorted({w.rank for at, w in mixed.items() if at[1] != TABLE})))
 
 
+def kept_by_rank(weights: Weights) -> list[tuple[float, int]]:
+    """What an adapter is worth when it is cut to each rank from 1 to its largest.
+
+    Returns:
+        For each rank the share of the whole energy that is kept, 0 to 1, and how many numbers that takes.
+    """
+    layers = {place: weight for place, weight in weights.items() if place[1] != TABLE}
+    most = max((weight.rank for weight in layers.values()), default=0)
+    kept, numbers, whole = [0.0] * most, [0] * most, 0.0
+    for weight in layers.values():
+        _, values, _ = _small_svd([weight], [weight.alpha / weight.rank])
+        sums = values.square().cumsum(0).tolist()
+        whole += sums[-1]
+        one = weight.up[:, 0].numel() + weight.down[0].numel()
+        for index in range(most):
+            kept[index] += sums[min(index, len(sums) - 1)]
+            numbers[index] += one * min(index + 1, weight.rank)
+    return [(min(1.0, share / whole) if whole else 1.0, count) for share, count in zip(kept, numbers, strict=True)]
+
+
 def resize(weights: Weights, rank: int = 0, energy: float = 0.0) -> Mixed:
     """Cuts an adapter to a rank, or to the smallest rank of each layer that keeps a share of its energy.
 
