@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from peft.utils.other import get_pattern_key
 
 from workbench.adapters import import_adapter, list_shelf
 from workbench.adapters.header import read_header, with_metadata
 from workbench.adapters.patterns import pattern_value, refuse_patterns
+from workbench.adapters.weights import LoraWeight, Shape, lora_config, stored_alphas
+from workbench.adapters.word import TABLE
 from workbench.errors import AdapterError
 
 
@@ -65,3 +68,19 @@ def test_what_tools_write_passes() -> None:
     refuse_patterns({"unet.target_modules": ["to_q"], "unet.alpha_pattern": {"^a.b.0": 1, r"x\.y": 2}, "t.r": 3}, "x")
     refuse_patterns({"target_modules": "all-linear", "rank_pattern": {".*attn.*": 3}}, "x")
     refuse_patterns([], "x")
+
+
+def test_what_is_written_for_uneven_layers_is_read_again() -> None:
+    small, large = (LoraWeight(torch.zeros(r, 6), torch.zeros(6, r), float(r)) for r in (2, 4))
+    table: dict[str, Any] = {}
+    for component, layers in {"unet": ("to_q", "to_k", "proj"), "text_encoder": ("fc1", "fc2", TABLE)}.items():
+        weights = {(component, layer): large for layer in layers[:2]} | {(component, layers[2]): small}
+        table |= lora_config(weights, component)
+    assert len(table["text_encoder.alpha_pattern"]) == 1
+    told = {"lora_adapter_metadata": json.dumps(table)}
+    shapes = {("text_encoder", TABLE): Shape("diffusers", 6, 6, 2), ("unet", "proj"): Shape("diffusers", 6, 6, 2)}
+    assert stored_alphas(told, shapes, "x") == dict.fromkeys(shapes, 2.0)
+    # peft finds it under both of the names that the layer has in different text encoders
+    pattern = table["text_encoder.rank_pattern"]
+    for name in (TABLE, f"text_model.{TABLE}"):
+        assert pattern[get_pattern_key(list(pattern), name)] == 2

@@ -168,6 +168,8 @@ def _save(
         try:
             atomic_write(unproven, blob)
             proof = prove_adapter(unproven, backbone)
+        except AdapterError as error:
+            raise AdapterError(target.name, error.reason, error.way_out) from None
         finally:
             unproven.unlink(missing_ok=True)
     atomic_write(target, blob)

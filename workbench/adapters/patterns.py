@@ -1,7 +1,8 @@
 """The regular expressions in a LoRA's metadata, which peft runs against the name of every layer.
 
 A stranger's expression can be made to run for years (catastrophic backtracking), so only the simple ones that tools
-write are let through: layer names, `^`, `$`, an escaped dot and a few `.*`.
+write are let through: layer names, `^`, `$`, an escaped dot, a few `.*`, and a text encoder's first name that may be
+missing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 
 from workbench.errors import AdapterError
 
-_SIMPLE = re.compile(r"\^?(?:[\w-]|\\?\.\*?)*\$?")
+# Newer CLIP encoders dropped the first part of their layers' names, those with a projection kept it.
+EITHER_NAME = r"(text_model\.)?"
+_SIMPLE = re.compile(rf"\^?(?:{re.escape(EITHER_NAME)})?(?:[\w-]|\\?\.\*?)*\$?")
 LONGEST, MOST_STARS = 300, 3
 # peft's fields that hold expressions: as keys of a table, or as a text.
 _TABLES = ("rank_pattern", "alpha_pattern")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.adapters.header import FRESH_COPY, Header, non_finite, read_header
 from workbench.adapters.joined import rows_of, split
 from workbench.adapters.keys import diffusers_key, parse_key, what_else
-from workbench.adapters.patterns import pattern_value, refuse_patterns
+from workbench.adapters.patterns import EITHER_NAME, pattern_value, refuse_patterns
 from workbench.adapters.word import TABLE, word_halves, words_from_metadata
 from workbench.errors import AdapterError
 
@@ -149,7 +149,10 @@ def stored_alphas(
         for component in COMPONENTS:
             if f"{component}.lora_alpha" not in table:
                 continue
-            pattern = {key.replace("text_model.", ""): value for key, value in _pattern(table, component).items()}
+            pattern = {
+                key.replace(EITHER_NAME, "").replace("text_model.", ""): value
+                for key, value in _pattern(table, component).items()
+            }
             for where, shape in shapes.items():
                 if where[0] == component:
                     alpha = float(pattern_value(pattern, where[1], table[f"{component}.lora_alpha"]))
@@ -170,8 +173,7 @@ def lora_config(weights: Mapping[tuple[str, str], LoraWeight], component: str) -
     mine = {module: weight for (part, module), weight in weights.items() if part == component}
     rank = Counter(weight.rank for weight in mine.values()).most_common(1)[0][0]
     alpha = Counter(weight.alpha for weight in mine.values()).most_common(1)[0][0]
-    # Newer CLIP encoders dropped the first part of their layers' names, those with a projection kept it.
-    start = r"^(text_model\.)?" if component.startswith("text_encoder") else "^"
+    start = f"^{EITHER_NAME}" if component.startswith("text_encoder") else "^"
     # "^" keeps peft from taking `proj_out` for every module whose name ends so.
     return {
         f"{component}.r": rank,
