@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.device import generator, pick_device, pick_dtype, set_threads, thread_count
+from workbench.device import drawing_threads, generator, pick_device, pick_dtype, set_threads, thread_count
 
 
 def environment_of(call: str = "prepare_environment()", **extra: str) -> dict[str, str]:
@@ -62,6 +62,25 @@ def test_processes_of_one_launch_share_the_cores(monkeypatch: pytest.MonkeyPatch
     assert thread_count() == max(1, alone // 2)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "1000")
     assert thread_count() == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "weights", "threads"),
+    [
+        ({}, 15_000_000, 1),  # a small network, threads that sleep
+        ({}, 860_000_000, 3),
+        ({"GOMP_SPINCOUNT": "10000"}, 15_000_000, 3),  # a short wait instead
+        ({"WORKBENCH_THREADS": "2"}, 15_000_000, 2),
+    ],
+)
+def test_a_small_network_is_drawn_by_one_thread_where_threads_sleep(
+    environment: dict[str, str], weights: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "WORKBENCH_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "3"} | environment).items():
+        monkeypatch.setenv(name, value)
+    assert drawing_threads(weights) == threads
 
 
 def test_set_threads_changes_a_torch_that_is_loaded() -> None:

@@ -38,9 +38,11 @@ from workbench.photos import open_crop as look_at
 from workbench.photos.vault import kept_photos
 from workbench.photos.verdict import Verdict
 from workbench.privacy import enforce_retention, is_sealed, keys, lock, private_files, read_private, seal, sweep, unlock
+from workbench.privacy.kept import LEFTOVERS
 from workbench.training import RunFolder
 
 Say = Callable[[str], None]
+LEFT = tuple(pattern.rstrip("*") for pattern in LEFTOVERS)
 
 
 @dataclass(frozen=True)
@@ -302,6 +304,32 @@ def _packs_whole(said: Collection[str]) -> list[str]:
     return wrong + [f"{name} is lost" for name in said if not (home() / "out" / name).exists()]
 
 
+def _two_adapters() -> None:
+    for file in sorted((ROOT / "examples" / "adapters").glob("*.safetensors"))[:2]:
+        import_adapter(file, file.stem)
+
+
+def _blend(say: Say, rng: random.Random) -> None:
+    import torch
+
+    from workbench.adapters.blend import Ingredient, mix_adapters
+    from workbench.backbones import open_backbone
+
+    torch.set_num_threads(1)
+    parts = [Ingredient(entry.name, 0.5) for entry in list_shelf()]
+    backbone = open_backbone("chibi-mini", device="cpu")
+    for number in range(10**6):
+        name = f"both-{number // 2}"  # each one is replaced once
+        mix_adapters(parts, name, "cat", backbone=backbone, replace_it=True)
+        say(name)
+
+
+def _blends_whole(said: Collection[str]) -> list[str]:
+    wrong = _adapters_whole(said)
+    sweep(older_than=-1)  # as a start one minute later does
+    return wrong + [f"{path.name} stays" for path in shelf().iterdir() if path.name.startswith(LEFT)]
+
+
 WORK = {
     "upload": Work("photos brought", _one_person, _upload, _photos_whole),
     "shelf": Work("adapters put on the shelf", _adapter_on_shelf, _keep_adapters, _adapters_whole),
@@ -309,6 +337,7 @@ WORK = {
     "run": Work("a run's heartbeat and losses", _run_folder, _write_run, _run_true),
     "checkpoint": Work("checkpoints of a run", _run_folder, _save_checkpoints, _checkpoint_there),
     "pack": Work("an adapter packed for sharing", _adapter_on_shelf, _pack, _packs_whole),
+    "blend": Work("adapters mixed and proven", _two_adapters, _blend, _blends_whole),
     "vault": Work("the vault unlocked and locked", _several_photos, _lock_and_unlock, _readable),
     "line": Work("jobs submitted and run", line.nothing_yet, line.submit_and_run, line.all_came_to_an_end),
     "forget": Work("a person forgotten", _two_people, _forget, _forgotten, ends=True),
@@ -323,4 +352,4 @@ POWER = ("upload", "shelf", "gallery", "checkpoint", "pack", "forget", "expire")
 
 def left_behind(folder: Path) -> int:
     """Files of interrupted writes; they are swept when someone is forgotten."""
-    return sum(path.name.startswith((".writing-", ".arriving-")) for path in folder.rglob("*"))
+    return sum(path.name.startswith(LEFT) for path in folder.rglob("*"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from workbench.jobs import footprint, forget_person, forget_with_receipt
 from workbench.packs import Recipe, create_pack
 from workbench.photos import create_subject
 from workbench.photos.scene import save_photo_words
-from workbench.privacy import list_shared, note_shared, row_of, verify_receipt, write_private
+from workbench.privacy import list_shared, note_shared, row_of, sweep, verify_receipt, write_private
 
 MARK = "MARKER-Q7Z"
 
@@ -99,9 +101,15 @@ def plant(name: str, mark: str) -> None:
     atomic_write(pack.folder / "exports" / "line" / "01.png", marked)
     note_shared(name, name, "f" * 64, "kohya", mark)
     for place in (home() / "gallery", shelf(), run):
-        left = place / f".writing-{name}.png"
-        left.write_bytes(marked)
-        os.utime(left, (time.time() - 600,) * 2)
+        for left in (place / f".writing-{name}.png", place / f".unproven-{ended_process()}-{name}.safetensors"):
+            left.write_bytes(marked)
+            os.utime(left, (time.time() - 600,) * 2)
+
+
+def ended_process() -> int:
+    """The number of a process that is gone."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        return process.pid
 
 
 def everything() -> dict[Path, bytes]:
@@ -112,6 +120,15 @@ def showing(mark: str) -> list[Path]:
     """Files whose bytes or names hold the marker, in either letter case."""
     text = mark.encode()
     return [p for p, content in everything().items() if text in content or text.lower() in content or mark in str(p)]
+
+
+def test_an_adapter_that_is_being_proven_is_left_alone() -> None:
+    shelf().mkdir()
+    proving, left = (shelf() / f".unproven-{pid}-mia.safetensors" for pid in (os.getpid(), ended_process()))
+    for file in (proving, left):
+        file.write_bytes(b"x")
+        os.utime(file, (time.time() - 600,) * 2)
+    assert sweep() == [left] and proving.exists() and not left.exists()
 
 
 @pytest.mark.parametrize("mode", ["plain", ""])

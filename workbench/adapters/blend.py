@@ -162,16 +162,10 @@ def _save(
     blob = weights_bytes(mixed.weights, metadata)
     proof = None
     if backbone is not None:
-        from workbench.adapters.proof import prove_adapter
+        from workbench.adapters.proof import prove_adapter, unproven
 
-        unproven = target.with_name(f".unproven-{target.name}")
-        try:
-            atomic_write(unproven, blob)
-            proof = prove_adapter(unproven, backbone)
-        except AdapterError as error:
-            raise AdapterError(target.name, error.reason, error.way_out) from None
-        finally:
-            unproven.unlink(missing_ok=True)
+        with unproven(target, blob) as waiting:
+            proof = prove_adapter(waiting, backbone)
     atomic_write(target, blob)
     return Blend(read_entry(target), mixed.kept, mixed.ranks, proof, tuple(notes))
 

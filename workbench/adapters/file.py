@@ -181,7 +181,7 @@ def save_adapter(
             what was there before.
         StorageError: the disk is full or the folder may not be written.
     """
-    from workbench.adapters.proof import memory_picture, prove_adapter
+    from workbench.adapters.proof import memory_picture, prove_adapter, unproven
 
     path = Path(path)
     parsed: dict[tuple[str, str, str], torch.Tensor] = {}
@@ -216,14 +216,9 @@ def save_adapter(
     if not prove:
         atomic_write(path, blob)
         return path
-    # The dot keeps the unproven file off the shelf.
-    unproven = path.with_name(f".unproven-{path.name}")
-    try:
-        atomic_write(unproven, blob)
-        prove_adapter(unproven, backbone, memory_picture(backbone, parsed))
-        atomic_write(path, blob)
-    finally:
-        unproven.unlink(missing_ok=True)
+    with unproven(path, blob) as waiting:
+        prove_adapter(waiting, backbone, memory_picture(backbone, parsed))
+    atomic_write(path, blob)
     return path
 
 
@@ -262,7 +257,7 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
     """
     import torch
 
-    from workbench.adapters.proof import prove_adapter
+    from workbench.adapters.proof import prove_adapter, unproven
 
     path = Path(path)
     target = target or path.with_name(path.name.removesuffix(".safetensors") + KOHYA_SUFFIX)
@@ -291,15 +286,11 @@ def export_kohya(path: Path, target: Path | None = None, backbone: Any = None, k
     own = header.metadata if keep_private else scrubbed(header.metadata)
     metadata = {key: value for key, value in own.items() if key not in (LORA_METADATA, "format")}
     metadata |= _kohya_words(card, named, family)
-    unproven = target.with_name(f".unproven-{target.name}")
     blob = adapter_bytes(tensors, metadata)
-    try:
-        if backbone is not None:
-            atomic_write(unproven, blob)
-            prove_adapter(unproven, backbone)
-        atomic_write(target, blob)
-    finally:
-        unproven.unlink(missing_ok=True)
+    if backbone is not None:
+        with unproven(target, blob) as waiting:
+            prove_adapter(waiting, backbone)
+    atomic_write(target, blob)
     return target
 
 

@@ -7,7 +7,9 @@ same seed. Where there is no model in memory, the reference is plain arithmetic:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,7 @@ from workbench.adapters.weights import (
     read_weights,
 )
 from workbench.adapters.word import PLACES, TABLE
+from workbench.config import atomic_write
 from workbench.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -59,6 +62,32 @@ class Proof:
     plain: bool = True
 
 
+@contextmanager
+def unproven(path: Path, content: bytes) -> Iterator[Path]:
+    """A file beside its place, for as long as the block proves it.
+
+    The dot keeps it off the shelf; the number is of the process, without which it is a leftover (`privacy.sweep`).
+
+    Args:
+        path: where it goes once it is proven.
+        content: the whole file.
+
+    Raises:
+        AdapterError: the block's own, under the name that it will have.
+        StorageError: the disk is full or the folder may not be written.
+    """
+    waiting = path.with_name(f".unproven-{os.getpid()}-{path.name}")
+    try:
+        atomic_write(waiting, content)
+        yield waiting
+    except AdapterError as error:
+        if error.thing != waiting.name:
+            raise
+        raise AdapterError(path.name, error.reason, error.way_out) from error
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
 def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None) -> Proof:
     """Opens an adapter file in a fresh pipeline and compares.
 
@@ -78,7 +107,7 @@ def prove_adapter(path: Path, backbone: Any, reference: np.ndarray | None = None
     from workbench.backbones.phases import in_pieces
 
     path = Path(path)
-    name = path.name.removeprefix(".unproven-")
+    name = path.name
     info = inspect_adapter(path)
     check_base(info, backbone)
     check_weights(path)
@@ -135,9 +164,7 @@ def _load_plainly(pipeline: Any, path: Path, spelling: str) -> str:
             pipeline.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="proof")
     except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         if spelling != "kohya":
-            raise AdapterError(
-                path.name.removeprefix(".unproven-"), f"diffusers does not open it again ({error})", REPORT
-            ) from error
+            raise AdapterError(path.name, f"diffusers does not open it again ({error})", REPORT) from error
         return f"diffusers does not read this spelling of the family ({type(error).__name__})"
     return ""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.adapters import attach, check_base, detach, file_sha256, find_adapter, read_weights
 from workbench.backbones.locate import locate
-from workbench.device import halves_quickly, quick_half
+from workbench.device import drawing_threads, halves_quickly, quick_half, set_threads
 from workbench.errors import GenerationError
 from workbench.generation.beginning import Beginning, running_steps
 from workbench.generation.glimpse import glimpse, is_time_to_look
@@ -64,6 +64,7 @@ class Engine:
 
         self.backbone: Backbone = open_backbone(base) if isinstance(base, str | Path) else base
         self._shelf, self._starts = shelf, starts
+        self._weights = sum(weight.numel() for weight in self.backbone.denoiser.parameters())
         self._lock = threading.RLock()
         self._warm: OrderedDict[str, str] = OrderedDict()  # sha256 of the file -> what the pipeline calls it
         self._hashes: dict[tuple[str, int, int], str] = {}
@@ -162,6 +163,8 @@ class Engine:
     ) -> list[Picture]:
         pictures: list[Picture] = []
         watching = self._filters()
+        if self.backbone.device.type == "cpu":
+            set_threads(drawing_threads(self._weights))
         for candidate in range(count):
             own = record | self._candidate(record, candidate)
             steps = running_steps(own)

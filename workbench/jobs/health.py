@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.config import home, shelf
+from workbench.config import home
 from workbench.config.layout import layout_of_workspace
 from workbench.errors import StorageError, WorkbenchError
 from workbench.jobs import queue
@@ -21,10 +21,8 @@ from workbench.jobs.kinds import KINDS
 from workbench.jobs.lanes import wake
 from workbench.jobs.layout import open_workspace
 from workbench.jobs.table import queue_file, reading, set_broken_aside
-from workbench.privacy import is_open, read_private, read_vault, sweep
+from workbench.privacy import is_open, left_over, read_private, read_vault, sweep
 from workbench.processes import read_object
-
-LEFTOVERS = (".writing-*", ".arriving-*")
 
 
 @dataclass(frozen=True)
@@ -83,10 +81,8 @@ def troubles(thorough: bool = True) -> Iterator[Trouble]:
         StorageError: a folder cannot be read.
     """
     yield from _line()
-    for place in (home(), shelf()):
-        for pattern in LEFTOVERS:
-            for path in place.rglob(pattern) if place.is_dir() else ():
-                yield Trouble("left by an interrupted write", path, True)
+    for path in left_over(older_than=0):
+        yield Trouble("left by an interrupted write", path, True)
     for pattern, what in (
         ("subjects/*/subject.json", "the record of a person cannot be read"),
         ("runs/*/status.json", "the heartbeat of a run cannot be read"),

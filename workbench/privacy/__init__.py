@@ -17,7 +17,15 @@ from workbench.privacy.kept import KEPT, Kept, places_of, row_of
 from workbench.privacy.keys import Vault, is_open, open_with, read_vault, vault
 from workbench.privacy.locking import VaultStatus, lock, private_files, unlock, vault_status
 from workbench.privacy.receipt import make_receipt, public_key, verify_receipt
-from workbench.privacy.retention import KEEP_DAYS, Expired, enforce_retention, erase, erase_photos, sweep
+from workbench.privacy.retention import (
+    KEEP_DAYS,
+    Expired,
+    enforce_retention,
+    erase,
+    erase_photos,
+    left_over,
+    sweep,
+)
 from workbench.privacy.seal import erase_key, is_sealed, key_id, owner_of, read_private, sealed_by, write_private
 from workbench.privacy.shared import drop_shared, list_shared, note_shared
 
@@ -39,6 +47,7 @@ __all__ = [
     "is_open",
     "is_sealed",
     "key_id",
+    "left_over",
     "list_shared",
     "lock",
     "make_receipt",

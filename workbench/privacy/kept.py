@@ -18,6 +18,7 @@ Place = Literal["workspace", "shelf", "keys"]
 Until = Literal["photos", "cache", "person", "shelf", "gallery", "trash", "shared", "queue", "installation", "account"]
 SAMPLE = "sample"
 _BOTH: tuple[Place, Place] = ("workspace", "shelf")
+LEFTOVERS = (".writing-*", ".arriving-*", ".unproven-*")
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ KEPT = (
             "What an interrupted write leaves, in any folder: swept at the next start where photos are, "
             "elsewhere when anyone is forgotten",
             "被中断的写入留下的文件（可能在任何文件夹里）：照片所在处在下次启动时清除，其余在遗忘任何人时清除",
-            (".writing-*", ".arriving-*"),
+            LEFTOVERS,
             "cache",
             place=place,
         )

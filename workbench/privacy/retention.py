@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from workbench.config import atomic_write, home, shelf, storage_errors
 from workbench.config.places import flush_removals
 from workbench.errors import SubjectError
-from workbench.privacy.kept import places_of
+from workbench.privacy.kept import LEFTOVERS, places_of
 from workbench.privacy.seal import erase_key
 from workbench.processes import is_running
 
@@ -126,14 +129,23 @@ def sweep(*places: Path, older_than: float = 60.0) -> list[Path]:
     Raises:
         StorageError: something may not be removed.
     """
-    removed = []
+    return [gone for path in left_over(*places, older_than=older_than) for gone in erase([path])]
+
+
+def left_over(*places: Path, older_than: float = 60.0) -> Iterator[Path]:
+    """The files of interrupted writes; see `sweep`. Proving an adapter takes long, so its file names who does it."""
     for place in places or (home(), shelf()):
-        for pattern in (".writing-*", ".arriving-*"):
+        for pattern in LEFTOVERS:
             for path in place.rglob(pattern) if place.is_dir() else ():
                 with suppress(FileNotFoundError):  # whoever wrote it has finished meanwhile
-                    if path.is_file() and time.time() - path.stat().st_mtime > older_than:
-                        removed += erase([path])
-    return removed
+                    old = path.is_file() and time.time() - path.stat().st_mtime > older_than
+                    if old and not _has_a_writer(path.name):
+                        yield path
+
+
+def _has_a_writer(name: str) -> bool:
+    writer = re.match(r"\.unproven-(\d+)-", name)
+    return writer is not None and psutil.pid_exists(int(writer[1]))
 
 
 def _people(now: datetime) -> list[tuple[str, str]]:
