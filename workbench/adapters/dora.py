@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.complete import without_weights
-from workbench.adapters.directions import directions, enough, halves
 from workbench.adapters.file import check_base, check_weights, inspect_adapter
 from workbench.adapters.formats import weights_bytes
 from workbench.adapters.header import Header, read_header
 from workbench.adapters.keys import parse_key
 from workbench.adapters.weights import LORA_METADATA, LoraWeight, read_weights
 from workbench.errors import AdapterError
+from workbench.training.directions import directions, enough, halves
 
 if TYPE_CHECKING:
     import torch

@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.adapters.directions import halves
 from workbench.adapters.weights import LoraWeight
 from workbench.adapters.word import TABLE
 from workbench.errors import AdapterError
+from workbench.training.directions import halves
 
 if TYPE_CHECKING:
     import torch

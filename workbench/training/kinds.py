@@ -21,7 +21,7 @@ from peft import LoHaConfig, LoKrConfig, LoraConfig, OFTConfig, PeftConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from workbench.adapters.directions import directions, enough, halves
+from workbench.training.directions import directions, enough, halves
 
 KINDS = ("lora", "rslora", "pissa", "dora", "loha", "lokr", "oft")
 PLAIN = ("lora", "rslora")
