@@ -35,7 +35,7 @@ from workbench.config import atomic_write
 from workbench.device import prepare_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
-QUICK = {"sessions": 6, "people": 2, "pictures": 60, "minutes": 0.25, "think": 0.3, "painters": 1, "no_training": True}
+QUICK = {"sessions": 6, "people": 2, "pictures": 60, "minutes": 0.5, "think": 0.3, "painters": 1, "no_training": True}
 COME = 0.7  # s between two who log in: a password costs a fifth of a second of a core
 EVERY = 5.0  # s between two looks at the memory
 ENDLESS = 100_000  # steps: the training goes on until the end
