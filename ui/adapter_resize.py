@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
@@ -14,17 +15,24 @@ from workbench.adapters import ShelfEntry
 from workbench.adapters.blend import Blend, resize_adapter
 from workbench.adapters.mix import kept_by_rank
 from workbench.adapters.weights import read_weights
-from workbench.errors import BackboneError, WorkbenchError
+from workbench.errors import AdapterError, BackboneError, WorkbenchError
 from workbench.language import told, tr
 
 
 def resizing(entry: ShelfEntry) -> None:
     """The part of an adapter's dialog; nothing for one that cannot be smaller."""
-    state = st.session_state
-    table = _table(entry.path, entry.path.stat().st_mtime_ns)
-    if len(table) < 2:
+    if entry.info is None or max(entry.info.ranks, default=0) < 2:
         return
     theme.section(tr("A smaller copy"), tr("Keeps the strongest of what it changes. This one stays as it is."))
+    # Every layer is taken apart for it, which takes seconds with a large base's: not for each look at the card.
+    if not st.toggle(tr("Choose a rank"), key=f"resize-{entry.name}"):
+        return
+    state = st.session_state
+    try:
+        table = _table(entry.path, entry.modified)
+    except AdapterError as error:  # only its header was read until now
+        tell(error)
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", key="resize-how"):
         rank = st.slider(tr("Rank"), 1, len(table), len(table) // 2, key=f"resize-rank-{entry.name}")
         name = st.text_input(tr("Name of the copy"), f"{entry.name}-r{rank}", key=f"resize-name-{entry.name}-{rank}")
@@ -60,8 +68,8 @@ def resizing(entry: ShelfEntry) -> None:
             st.caption(plain(told(note)))
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
-def _table(path: Path, changed: int) -> list[tuple[float, int]]:
+@st.cache_data(max_entries=16, show_spinner=False)
+def _table(path: Path, changed: datetime) -> list[tuple[float, int]]:
     return kept_by_rank(read_weights(path))
 
 

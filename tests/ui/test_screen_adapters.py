@@ -196,6 +196,7 @@ def test_a_smaller_copy_is_made_on_the_page(screen: Open, tiny_base: Path, monke
     monkeypatch.setattr("ui.adapter_resize.base_of", lambda _: str(tiny_base))
     page = screen("adapters")
     page.button(key="more-mia").click().run()
+    page.toggle(key="resize-mia").set_value(True).run()
     whole = inspect_adapter(path).ranks[-1]
     page.slider(key="resize-rank-mia").set_value(whole).run()
     assert "Keeps 100.0 % of its change" in text_of(page)
@@ -208,6 +209,18 @@ def test_a_smaller_copy_is_made_on_the_page(screen: Open, tiny_base: Path, monke
     assert find_adapter("mia-r1").card.settings["resize"]["kept"] == round(kept, 4)
     page.button(key="resize-save").click().run()
     assert "one of that name" in text_of(page)
+
+
+def test_an_adapter_that_is_not_finite_is_told_where_its_ranks_are_asked_for(screen: Open, tiny_base: Path) -> None:
+    path = furnish_adapter(tiny_base)
+    first = min(tensor.start for tensor in read_header(path).tensors.values())
+    content = bytearray(path.read_bytes())
+    content[first : first + 64] = b"\xff" * 64  # NaN in every number format
+    path.write_bytes(content)
+    page = screen("adapters")
+    page.button(key="more-mia").click().run()
+    page.toggle(key="resize-mia").set_value(True).run()
+    assert not page.exception and any("NaN" in each.value for each in page.error)
 
 
 def test_what_a_file_tells_of_its_photos_is_shown_in_red(screen: Open, tiny_base: Path) -> None:
