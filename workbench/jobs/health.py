@@ -81,8 +81,8 @@ def troubles(thorough: bool = True) -> Iterator[Trouble]:
         StorageError: a folder cannot be read.
     """
     yield from _line()
-    for path in left_over(older_than=0):
-        yield Trouble("left by an interrupted write", path, True)
+    for path in left_over(older_than=float("-inf")):
+        yield Trouble("left by an interrupted write", path, path.is_file())
     for pattern, what in (
         ("subjects/*/subject.json", "the record of a person cannot be read"),
         ("runs/*/status.json", "the heartbeat of a run cannot be read"),

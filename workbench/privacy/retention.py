@@ -129,17 +129,22 @@ def sweep(*places: Path, older_than: float = 60.0) -> list[Path]:
     Raises:
         StorageError: something may not be removed.
     """
-    return [gone for path in left_over(*places, older_than=older_than) for gone in erase([path])]
+    # A folder is a checkpoint's, whose files may take longer to write; the run's next one takes its place.
+    return [
+        gone for path in left_over(*places, older_than=older_than) if path.is_file() for gone in erase([path])
+    ]  # fmt: skip
 
 
-def left_over(*places: Path, older_than: float = 60.0) -> Iterator[Path]:
-    """The files of interrupted writes; see `sweep`. Proving an adapter takes long, so its file names who does it."""
+def left_over(*places: Path, older_than: float) -> Iterator[Path]:
+    """Files and folders of interrupted writes; see `sweep`.
+
+    Proving an adapter takes long, so the name of its file says which process does it.
+    """
     for place in places or (home(), shelf()):
         for pattern in LEFTOVERS:
             for path in place.rglob(pattern) if place.is_dir() else ():
                 with suppress(FileNotFoundError):  # whoever wrote it has finished meanwhile
-                    old = path.is_file() and time.time() - path.stat().st_mtime > older_than
-                    if old and not _has_a_writer(path.name):
+                    if time.time() - path.stat().st_mtime > older_than and not _has_a_writer(path.name):
                         yield path
 
 
