@@ -128,9 +128,7 @@ def nearest(change: torch.Tensor) -> tuple[LoraWeight, float]:
     left, values, right = directions(change)
     energy = float(change.square().sum())
     rank = enough(values, energy)
-    up, down = halves(left, values, right, rank)
-    down = down.reshape(rank, *change.shape[1:])
-    up = up.reshape(change.shape[0], rank, *[1] * (change.dim() - 2))
+    up, down = halves(left, values, right, rank, change.shape[2:])
     held = float(values[:rank].square().sum()) / max(energy, 1e-30)
     return LoraWeight(down.contiguous(), up.contiguous(), float(rank)), held
 

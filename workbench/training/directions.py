@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,22 +40,23 @@ def enough(values: torch.Tensor, energy: float) -> int:
 
 
 def halves(
-    left: torch.Tensor, values: torch.Tensor, right: torch.Tensor, rank: int
+    left: torch.Tensor, values: torch.Tensor, right: torch.Tensor, rank: int, kernel: Sequence[int] = ()
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The largest directions as a LoRA's two matrices; zeros where there are fewer.
+    """The largest directions as a LoRA's two halves; zeros where there are fewer.
 
     The singular values are shared evenly between both: neither gets too small for half precision.
 
     Args:
         left, values, right: see `directions`.
         rank: so many.
+        kernel: of a convolution, (k, k); empty for a linear layer.
 
     Returns:
-        up (out, rank) and down (rank, in), float32.
+        up (out, rank) and down (rank, in), of a convolution (out, rank, 1, 1) and (rank, in, k, k); float32.
     """
     import torch.nn.functional as F
 
     roots = values[:rank].sqrt()
     missing = rank - len(roots)
-    up, down = left[:, :rank] * roots, roots[:, None] * right[:rank]
-    return F.pad(up, (0, missing)).float(), F.pad(down, (0, 0, 0, missing)).float()
+    up, down = F.pad(left[:, :rank] * roots, (0, missing)), F.pad(roots[:, None] * right[:rank], (0, 0, 0, missing))
+    return up.reshape(len(left), rank, *[1] * len(kernel)).float(), down.reshape(rank, -1, *kernel).float()

@@ -100,9 +100,8 @@ def plain_lora(
     rank = max(enough(values, energies[name]) for name, (_, values, _) in factors.items())
     lora = {}
     for name, found in factors.items():
-        shape, (up, down) = changes[name].shape, halves(*found, rank)
-        lora[f"{name}.lora_A.weight"] = down.reshape(rank, *shape[1:]).contiguous()
-        lora[f"{name}.lora_B.weight"] = up.reshape(shape[0], rank, *([1] * (len(shape) - 2))).contiguous()
+        up, down = halves(*found, rank, changes[name].shape[2:])
+        lora[f"{name}.lora_A.weight"], lora[f"{name}.lora_B.weight"] = down.contiguous(), up.contiguous()
     kept = sum(float(values[:rank].square().sum()) for _, values, _ in factors.values())
     held = kept / max(sum(energies.values()), 1e-30)
     told = f"saved as a LoRA of rank {rank}, which holds {held:.1%} of what the {kind} learned"
