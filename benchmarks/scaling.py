@@ -139,7 +139,7 @@ def measure(base: str, point: dict[str, Any], steps: int) -> dict[str, float]:
         began = time.perf_counter()
         data = encode(backbone, examples, side, flips=True, keep_text=not values["lora.text_encoder"])
         encoding = time.perf_counter() - began
-    seconds = learn_steps(backbone, values, steps, data)
+    seconds = min(learn_steps(backbone, values, steps, data)[1:])
     kept = sum(tensor.nbytes for grid in data.grids for tensor in (grid.mean, grid.std))
     row = {
         "encoding_s": encoding,

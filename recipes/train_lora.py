@@ -65,6 +65,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
         from workbench.identity.choose import Chooser
         from workbench.identity.run_report import write_report
         from workbench.training.batches import draw_batch
+        from workbench.training.compiling import as_ever, compile_blocks
         from workbench.training.continuation import Continuation, facts_of
         from workbench.training.ema import Average
         from workbench.training.follow import Follower, is_due
@@ -81,7 +82,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
 
     with stages("base"):
         accelerator, asked_for_pieces = start_accelerator(run.folder, ways.trackers, goal.batch_size, chosen)
-        pieces = Pieces(accelerator, asked_for_pieces, lora.kind, lora.text_encoder, settings.memory.quantise)
+        uncut = (lora.kind, lora.text_encoder, settings.memory.quantise, goal.compile)
+        pieces = Pieces(accelerator, asked_for_pieces, *uncut)
         precision, dtype = accelerator.autocast, weights_dtype(accelerator)
         backbone = open_backbone(settings.base, accelerator.device, dtype, settings.memory.phased)
         save_memory(backbone, settings.memory.checkpointing, settings.memory.quantise)
@@ -124,6 +126,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
             Objective(backbone, weighting_of(extras, goal.min_snr_gamma), lora.text_encoder),
             make_optimizer(groups, goal.optimizer, extras["weight_decay"]),
         )
+        if goal.compile:
+            compile_blocks(backbone)
         facts = facts_of(flat_settings(settings), backbone, data, word)
         continuation = Continuation(run, adapter, optimizer, accelerator.scaler, facts, chosen, average)
         say(run, continuation.restore(writes()))
@@ -158,7 +162,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
             stopped = done < goal.steps and anywhere(stopping.asked(), accelerator, done)
             due = stopped or done == goal.steps or is_due(done, ways.checkpoint_every)
             if pieces.agreed(due or (writes() and run.take("save"))):
-                with follower.paused(), pieces.led():
+                with follower.paused(), as_ever(goal.compile), pieces.led():
                     if writes():
                         watch.check(at_once=True)
                         continuation.save(done)
@@ -171,7 +175,10 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
             if done == goal.steps:
                 due = chooser and chooser.scores and ways.keep_best
             if pieces.agreed(bool(due)):
-                with follower.paused(), pieces.led(), stages("previews", "running"), average.shown(), precision():
+                with (
+                    follower.paused(), as_ever(goal.compile), pieces.led(), stages("previews", "running"),
+                    average.shown(), precision(),
+                ):  # fmt: skip
                     if writes() and chooser:
                         pictures = draw_preview(backbone, prompts, seed, run.preview(done), quick=True)
                         score = chooser.look(done, pictures, prompts, adapter.state())
@@ -189,7 +196,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
     average.settle()
     choice = chooser.settle(adapter, done, ways.keep_best)
     say(run, f"takes the adapter after step {choice.step}: {choice.why}")
-    with pieces.led():
+    with as_ever(goal.compile), pieces.led():
         with stages("last preview", "saving"), precision():
             pictures = draw_preview(backbone, prompts, seed, run.preview(choice.step))
         with stages("saving", "saving"):

@@ -68,7 +68,7 @@ def kill(work: Work, kills: int, seed: int = 0) -> Tally:
     """
     tally, rng = Tally(), random.Random(seed)
     judged()
-    longest = 0.4
+    longest = work.lasts
     for number in range(kills + work.ends):
         with _own_places() as places:
             new_process()
@@ -102,7 +102,7 @@ def _do_and_kill(work: Work, rng: random.Random, longest: float, listen: bool) -
     pid = in_a_child(do)
     os.close(writing)
     # Not for ever: it may have nothing to say.
-    heard = os.read(reading, 1) if listen and select.select([reading], [], [], 5.0)[0] else b""
+    heard = os.read(reading, 1) if listen and select.select([reading], [], [], 5.0 + 5 * longest)[0] else b""
     time.sleep(rng.random() * longest)
     ended, status = os.waitpid(pid, os.WNOHANG)
     if not ended:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import line
 import numpy as np
@@ -55,6 +56,8 @@ class Work:
         do: runs until it is killed, or until it is done; calls `say` after each thing that counts as saved.
         check: what is wrong afterwards, given what was said; it may mend what is meant to be mended by trying again.
         ends: whether it comes to an end by itself.
+        lasts: seconds in which work without an end is killed, after its start or after the first thing it said: about
+            as long as it takes to say the next.
     """
 
     what: str
@@ -62,6 +65,7 @@ class Work:
     do: Callable[[Say, random.Random], None]
     check: Callable[[Collection[str]], list[str]]
     ends: bool = False
+    lasts: float = 0.4
 
 
 def new_process() -> None:
@@ -304,20 +308,27 @@ def _packs_whole(said: Collection[str]) -> list[str]:
     return wrong + [f"{name} is lost" for name in said if not (home() / "out" / name).exists()]
 
 
+@cache
+def _base() -> Any:
+    """The base that mixes are proven with, opened before the kills: else they would all hit its opening."""
+    import torch
+
+    from workbench.backbones import open_backbone
+
+    torch.set_num_threads(1)  # threads of a pool do not live on in a child
+    return open_backbone("chibi-mini", device="cpu")
+
+
 def _two_adapters() -> None:
+    _base()
     for file in sorted((ROOT / "examples" / "adapters").glob("*.safetensors"))[:2]:
         import_adapter(file, file.stem)
 
 
 def _blend(say: Say, rng: random.Random) -> None:
-    import torch
-
     from workbench.adapters.blend import Ingredient, mix_adapters
-    from workbench.backbones import open_backbone
 
-    torch.set_num_threads(1)
-    parts = [Ingredient(entry.name, 0.5) for entry in list_shelf()]
-    backbone = open_backbone("chibi-mini", device="cpu")
+    parts, backbone = [Ingredient(entry.name, 0.5) for entry in list_shelf()], _base()
     for number in range(10**6):
         name = f"both-{number // 2}"  # each one is replaced once
         mix_adapters(parts, name, "cat", backbone=backbone, replace_it=True)
@@ -337,7 +348,7 @@ WORK = {
     "run": Work("a run's heartbeat and losses", _run_folder, _write_run, _run_true),
     "checkpoint": Work("checkpoints of a run", _run_folder, _save_checkpoints, _checkpoint_there),
     "pack": Work("an adapter packed for sharing", _adapter_on_shelf, _pack, _packs_whole),
-    "blend": Work("adapters mixed and proven", _two_adapters, _blend, _blends_whole),
+    "blend": Work("adapters mixed and proven", _two_adapters, _blend, _blends_whole, lasts=4.0),
     "vault": Work("the vault unlocked and locked", _several_photos, _lock_and_unlock, _readable),
     "line": Work("jobs submitted and run", line.nothing_yet, line.submit_and_run, line.all_came_to_an_end),
     "forget": Work("a person forgotten", _two_people, _forget, _forgotten, ends=True),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from workbench.backbones import Backbone, open_backbone
+from workbench.backbones import Backbone
 from workbench.dataset.encode import EncodedSet
 from workbench.training.batches import draw_batch
 from workbench.training.lora import attach_lora
@@ -125,27 +123,3 @@ def test_parts_of_a_batch_give_its_gradients(backbone: Backbone, data: EncodedSe
     for later in (1, 2):
         torch.testing.assert_close(losses[later], losses[0])
         torch.testing.assert_close(gradients[later], gradients[0], rtol=1e-3, atol=1e-6)
-
-
-@pytest.mark.slow
-def test_compiled_it_says_and_learns_the_same(base: Path) -> None:
-    """As `accelerate launch --dynamo_backend` compiles it; traced and differentiated here, without a compiler."""
-    losses, gradients = [], []
-    for compiled in (False, True):
-        backbone = open_backbone(base, "cpu", torch.float32)
-        adapter = attach_lora(backbone, rank=2, alpha=2, targets=TARGETS, text_rank=2)
-        for part in adapter.configs:
-            for parameter in adapter.parameters(part):
-                torch.nn.init.constant_(parameter, 0.02)
-        objective = Objective(backbone, Weighting(), train_text=True).train()
-        said = (torch.compile(objective, backend="aot_eager") if compiled else objective)(
-            *torch.randn(2, 2, 4, 8, 8, generator=torch.Generator().manual_seed(0)),
-            torch.tensor([10, 700]),
-            backbone.tokenize(["photo of zkq person", "chibi"]),
-        )
-        said.sum().backward()
-        losses.append(said.detach())
-        gradients.append([each.grad for part in adapter.configs for each in adapter.parameters(part)])
-    torch.testing.assert_close(*losses)
-    for one, other in zip(*gradients, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)

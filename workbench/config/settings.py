@@ -135,6 +135,11 @@ class TrainSettings:
         at_least=0.0,
         at_most=100.0,
     )
+    compile: bool = setting(
+        False,
+        "Compile the denoiser's blocks: quicker steps after a first one that takes a minute. `workbench plan` tries it "
+        "for long runs and says whether they repay it.",
+    )
     techniques: dict[str, float] = setting(
         USUAL_TECHNIQUES, f"Refinements with their strength, for example huber: 0.1. There are {', '.join(TECHNIQUES)}."
     )

@@ -30,7 +30,13 @@ class Pieces:
     """The pieces of a run's base; in a run that did not ask for them every method does what is usual."""
 
     def __init__(
-        self, accelerator: Any, asked: bool, kind: str = "lora", text_encoder: bool = False, quantise: str = "none"
+        self,
+        accelerator: Any,
+        asked: bool,
+        kind: str = "lora",
+        text_encoder: bool = False,
+        quantise: str = "none",
+        compiled: bool = False,
     ) -> None:
         """
         Args:
@@ -39,6 +45,7 @@ class Pieces:
             kind: of the adapter, see `kinds`.
             text_encoder: text encoders learn too.
             quantise: see `memory.save_memory`.
+            compiled: the denoiser's blocks are compiled.
 
         Raises:
             ConfigError: if a setting does not go with pieces.
@@ -64,6 +71,10 @@ class Pieces:
         if self._active and text_encoder:
             raise ConfigError(
                 "lora.text_encoder", "FSDP is there for the transformer alone", f"{whole}lora.text_encoder=false"
+            )
+        if self._active and compiled:
+            raise ConfigError(
+                "train.compile", "FSDP fetches a block's weights as it runs", f"{whole}train.compile=false"
             )
 
     def cut(self, backbone: Backbone, data: EncodedSet) -> None:

@@ -1,11 +1,15 @@
-"""What a run will take, measured before it starts: a few steps in its true shapes, down the ladder until it fits."""
+"""What a run will take, measured before it starts: a few steps in its true shapes, down the ladder until it fits.
+
+Where the run is long, the steps are tried compiled too, and the plan chooses what ends sooner.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from workbench.dataset.encode import EncodedSet
 from workbench.device import pick_device, quick_half
 from workbench.errors import BackboneError, WorkbenchError
 from workbench.training.batches import Batch, Drawing, draw_batch
+from workbench.training.compiling import WORTH_TRYING, cannot_compile, compile_blocks
 from workbench.training.lora import attach_lora
 from workbench.training.memory import lower_rung, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
@@ -30,6 +35,7 @@ STEPS = 3
 USABLE = 0.92
 # Seconds of launching and importing, measured on two cores; opening the base is measured each time.
 LAUNCH_SECONDS = 10.0
+COMPILE = "train.compile"
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Probe:
 
     Args:
         seconds: of one step; 0 when it did not fit.
+        first: of the first step, in which compiled blocks are compiled.
         peak: bytes of memory at the most; of the process on a CPU, of the GPU on one.
         room: bytes there are for it.
         opening: seconds the base took to open.
@@ -47,6 +54,7 @@ class Probe:
     peak: int
     room: int
     opening: float = 0.0
+    first: float = 0.0
 
     @property
     def fits(self) -> bool:
@@ -60,7 +68,8 @@ class Plan:
 
     Args:
         probe: the measurement it rests on.
-        changes: settings that had to be changed so that it fits, by dotted name.
+        changes: settings that had to be changed so that it fits, and `train.compile` where it makes it quicker, by
+            dotted name.
         tried: what was tried before, in words.
         seconds: by part of the run: `start`, `pictures`, `training`, `previews`.
     """
@@ -81,8 +90,9 @@ class Plan:
         lines = [f"{line}" for line in self.tried]
         if not self.probe.fits:
             return [*lines, f"It does not fit: {needs}. Choose a smaller base, or a machine with more memory."]
-        if self.changes:
-            lines.append("It fits with " + ", ".join(f"{name}={value}" for name, value in self.changes.items()) + ".")
+        given_up = {name: value for name, value in self.changes.items() if name != COMPILE}
+        if given_up:
+            lines.append("It fits with " + ", ".join(f"{name}={value}" for name, value in given_up.items()) + ".")
         parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items() if seconds >= 0.5)
         return [*lines, f"About {self.minutes:.1f} minutes ({parts}); {needs}; {self.probe.seconds:.2f} s a step."]
 
@@ -107,12 +117,42 @@ def make_plan(open_base: Callable[[bool], Backbone], values: Mapping[str, Any]) 
         gpu = (backbone.device if backbone else pick_device()).type == "cuda"
         step = {} if probe.fits else lower_rung(now, gpu, resolution)
         if not step:
-            steps = backbone.steps if backbone else 0
-            return Plan(probe, changes, tuple(tried), predict(probe, now, steps) if probe.fits else {})
+            break
         said = f"{probe.peak / 1e9:.1f} GB of {probe.room / 1e9:.1f} GB"
         tried.append(f"Does not fit ({said}); next: " + ", ".join(f"{name}={value}" for name, value in step.items()))
         changes |= step
         del backbone
+    if backbone is None or not probe.fits:
+        return Plan(probe, changes, tuple(tried))
+    steps, device = backbone.steps, backbone.device
+    plan = Plan(probe, changes, tuple(tried), predict(probe, now, steps))
+    del backbone
+    if now[COMPILE] or plan.seconds["training"] < WORTH_TRYING.get(device.type, math.inf) or cannot_compile(device):
+        return plan
+    return _compiled(plan, open_base, now, steps)
+
+
+def _compiled(
+    plan: Plan, open_base: Callable[[bool], Backbone], values: Mapping[str, Any], sampling_steps: int
+) -> Plan:
+    """The plan with compiled steps where the run repays the compiling; where not, says so."""
+    values = {**values, COMPILE: True}
+    try:
+        probe, _ = _try(open_base, values)
+    except Exception as error:  # whatever stops a compiler, the run goes without
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        return replace(plan, tried=(*plan.tried, f"Compiling was tried and failed: {said[0]}."))
+    seconds = predict(probe, values, sampling_steps) if probe.fits else {}
+    pays = probe.fits and seconds["training"] < plan.seconds["training"]
+    step, before, first = f"{probe.seconds:.2f}", f"{plan.probe.seconds:.2f}", f"{probe.first:.0f}"
+    if not pays:
+        told = (
+            f"Compiled, a step takes {step} s instead of {before} s, which does not repay the {first} s of the first "
+            "one."
+        )
+        return replace(plan, tried=(*plan.tried, told))
+    told = f"Compiled, a step takes {step} s instead of {before} s, which repays the {first} s of the first one."
+    return Plan(probe, plan.changes | {COMPILE: True}, (*plan.tried, told), seconds)
 
 
 def _try(open_base: Callable[[bool], Backbone], values: Mapping[str, Any]) -> tuple[Probe, Backbone | None]:
@@ -151,20 +191,27 @@ def probe_run(backbone: Backbone, values: Mapping[str, Any], opening: float = 0.
         if not out_of_memory(error):
             raise
         return Probe(0.0, max(peak_memory(device), room), room, opening)
-    return Probe(seconds, peak_memory(device), room, opening)
+    return Probe(min(seconds[1:] or seconds), peak_memory(device), room, opening, seconds[0])
 
 
-def learn_steps(backbone: Backbone, values: Mapping[str, Any], steps: int, data: EncodedSet | None = None) -> float:
+def learn_steps(
+    backbone: Backbone,
+    values: Mapping[str, Any],
+    steps: int,
+    data: EncodedSet | None = None,
+    on_step: Callable[[], object] | None = None,
+) -> list[float]:
     """Learns a few steps in the shapes of a run.
 
     Args:
         backbone: just opened; it carries an adapter afterwards.
         values: the run's settings by dotted name.
-        steps: how many; the first one is not timed.
+        steps: how many.
         data: what is learned from; None takes noise.
+        on_step: called after each.
 
     Returns:
-        Seconds of the quickest step.
+        Seconds of each step.
     """
     text_rank = int(values["lora.text_rank"]) if values["lora.text_encoder"] else 0
     rate = float(values["train.word_learning_rate"])
@@ -177,6 +224,8 @@ def learn_steps(backbone: Backbone, values: Mapping[str, Any], steps: int, data:
         backbone, int(values["lora.rank"]), float(values["lora.alpha"]), values["lora.targets"],
         text_rank=text_rank, kind=str(values["lora.kind"]), word=word,
     )  # fmt: skip
+    if values[COMPILE]:
+        compile_blocks(backbone)
     objective = Objective(backbone, Weighting(), learns).train()
     parameters = [parameter for part in adapter.configs for parameter in adapter.parameters(part)]
     optimizer = make_optimizer([(parameters, 1e-6)], str(values["train.optimizer"]), 0.0)
@@ -193,7 +242,9 @@ def learn_steps(backbone: Backbone, values: Mapping[str, Any], steps: int, data:
         if backbone.device.type == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
-    return min(seconds[1:] or seconds)
+        if on_step:
+            on_step()
+    return seconds
 
 
 def _noise_batch(backbone: Backbone, size: int, resolution: int, ids: bool) -> Batch:
@@ -222,13 +273,14 @@ def predict(probe: Probe, values: Mapping[str, Any], sampling_steps: int) -> dic
     """
     forward = probe.seconds / 3 / int(values["train.batch_size"])
     picture = 2 * sampling_steps * forward
+    compiling = max(0.0, probe.first - probe.seconds) if values[COMPILE] else 0.0
     steps, every = int(values["train.steps"]), int(values["follow.preview_every"])
     previews = ((steps - 1) // every if every else 0) * 0.5 + 1
     drawn = int(values["data.anchors"]) + int(values["data.class_pictures"])
     return {
         "start": LAUNCH_SECONDS + probe.opening,
         "pictures": drawn * picture,
-        "training": steps * probe.seconds,
+        "training": steps * probe.seconds + compiling,
         "previews": previews * len(values["follow.preview_prompts"]) * picture,
     }
 
