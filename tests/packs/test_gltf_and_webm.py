@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trimesh
+from jsonschema.exceptions import ValidationError
 from PIL import Image
+from trimesh.exchange import gltf
 
 from workbench.errors import PackError
 from workbench.generation.provenance import MADE_BY_MODEL
@@ -45,6 +50,24 @@ def test_a_damaged_card_is_refused(card: bytes, change: str) -> None:
     }[change]
     with pytest.raises(PackError, match="no whole GLB"):
         read_card(damaged)
+
+
+def test_another_reader_and_khronos_schema(card: bytes) -> None:
+    """trimesh carries the schema of the glTF 2.0 specification."""
+    [mesh] = trimesh.load_scene(io.BytesIO(card), file_type="glb").geometry.values()
+    assert mesh.faces.shape == (2, 3) and mesh.bounds.tolist() == [[-1, 0, 0], [1, 1, 0]]
+    assert mesh.visual.material.baseColorTexture.size == (256, 128)
+    header = table_of(card)
+    gltf.validate(header)
+    del header["asset"]["version"]
+    with pytest.raises(ValidationError, match="'version' is a required property"):
+        gltf.validate(header)
+
+
+def table_of(card: bytes) -> Any:
+    """A card's JSON, by nobody's reader."""
+    (size,) = struct.unpack_from("<I", card, 12)
+    return json.loads(card[20 : 20 + size])
 
 
 def test_khronos_validator(card: bytes, tmp_path: Path) -> None:
