@@ -31,6 +31,7 @@ from workbench.adapters import inspect_adapter
 from workbench.backbones.unet import UNetBackbone
 from workbench.config import ROOT, home, shelf
 from workbench.training import RunFolder
+from workbench.training.compiling import cannot_compile
 from workbench.world.character import sample_character, sample_scene
 from workbench.world.draw import draw
 
@@ -143,6 +144,22 @@ def test_all_techniques_together_stop_and_go_on_exactly(
     assert [line["step"] for line in stopped.validation()] == [3, 6]
     assert all(np.isfinite(line["loss"]) for line in stopped.validation())
     assert "text_encoder" in inspect_adapter(shelf() / "straight.safetensors").components
+
+
+@pytest.mark.skipif(bool(cannot_compile(torch.device("cpu"))), reason="no C++ compiler")
+def test_compiled_it_stops_and_goes_on_exactly(recipe: ModuleType, words: list[str]) -> None:
+    words = [*words, "preview_every=2"]
+    assert recipe.main([*words, "steps=4", "name=plain"]) == 0
+    words += ["compile=true"]
+    assert recipe.main([*words, "steps=4", "name=straight"]) == 0
+    assert recipe.main([*words, "steps=2", "name=stopped"]) == 0
+    status = folder("stopped").read_status() | {"state": "stopped"}
+    (folder("stopped").folder / "status.json").write_text(json.dumps(status))
+    assert recipe.main([*words, "steps=4", "name=stopped"]) == 0
+    assert_equal(adapter_of("stopped"), adapter_of("straight"))
+    plain, straight = adapter_of("plain"), adapter_of("straight")
+    for name, value in plain.items():
+        np.testing.assert_allclose(straight[name], value, atol=1e-3 * max(1.0, float(np.abs(value).max())))
 
 
 def test_buckets_and_resolutions_stop_and_go_on_exactly(
