@@ -26,8 +26,8 @@ Use = Literal["training", "generation"]
 SPINS = 10_000
 # Seconds of looking whether the machine does something else.
 LOOK = 0.1
-# Numbers of two knobs in glibc's malloc.h; and bytes of freed memory that stay, and of a piece that is kept, at the most
-# that mallopt(3) takes.
+# Numbers of two knobs in glibc's malloc.h; and bytes of freed memory that stay, and of a piece that is kept: the most that
+# mallopt(3) takes.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT, LARGEST_KEPT = 2**31 - 1, 32 * 2**20
 # Weights of a network whose loops are shorter than the sleep of a thread; chibi-mini has 15 million, SD 1.5 860.
@@ -75,9 +75,9 @@ def keep_freed_memory(limits: tuple[int, int] = (KEPT, LARGEST_KEPT)) -> None:
     """Has the C library keep what is freed, rather than hand it back to the system and ask for it anew.
 
     A training step of chibi-mini frees and takes the same 80 MB again: 20,000 page faults, each of which the system
-    answers with a cleared page. Without them its numbers are the same and it is quicker, by a little on a quiet machine
-    and by a third on a crowded host (`python -m benchmarks.memory_kept`). A program that stays open gives its memory
-    back instead. Only glibc has the knob (mallopt(3)); elsewhere nothing changes.
+    answers with a cleared page. Without them its numbers are the same and it is a fifth quicker (docs/benchmarks.md). A
+    program that stays open gives its memory back instead. Only glibc has the knob (mallopt(3)); elsewhere nothing
+    changes.
 
     Args:
         limits: bytes of freed memory that stay, and the largest piece that is kept.

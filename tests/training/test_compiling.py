@@ -105,6 +105,12 @@ def test_a_plan_chooses_what_ends_sooner(monkeypatch: pytest.MonkeyPatch, backbo
     short = make_plan(lambda phased: backbone, USUAL | {"train.steps": 100})
     assert short.changes == {} and short.seconds["training"] == pytest.approx(100)
 
+    monkeypatch.setattr(
+        plan, "_try", lambda _, values: (Probe(0.0, 2, 1) if values["train.compile"] else Probe(1.0, 1, 9), backbone)
+    )
+    tight = make_plan(lambda phased: backbone, USUAL | {"train.steps": 1000})
+    assert tight.words()[0] == "Compiled, a step does not fit into the memory." and tight.changes == {}
+
     def falls_over(_: Any, values: Any) -> tuple[Probe, Backbone]:
         if values["train.compile"]:
             raise RuntimeError("the compiler is broken\nand more")

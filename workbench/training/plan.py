@@ -140,12 +140,13 @@ def _compiled(
     try:
         probe, _ = _try(open_base, values)
     except Exception as error:  # whatever stops a compiler, the run goes without
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        return replace(plan, tried=(*plan.tried, f"Compiling was tried and failed: {said[0]}."))
-    seconds = predict(probe, values, sampling_steps) if probe.fits else {}
-    pays = probe.fits and seconds["training"] < plan.seconds["training"]
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        return replace(plan, tried=(*plan.tried, f"Compiling was tried and failed: {said}."))
+    if not probe.fits:
+        return replace(plan, tried=(*plan.tried, "Compiled, a step does not fit into the memory."))
+    seconds = predict(probe, values, sampling_steps)
     step, before, first = f"{probe.seconds:.2f}", f"{plan.probe.seconds:.2f}", f"{probe.first:.0f}"
-    if not pays:
+    if seconds["training"] >= plan.seconds["training"]:
         told = (
             f"Compiled, a step takes {step} s instead of {before} s, which does not repay the {first} s of the first "
             "one."
