@@ -26,8 +26,8 @@ Use = Literal["training", "generation"]
 SPINS = 10_000
 # Seconds of looking whether the machine does something else.
 LOOK = 0.1
-# Numbers of two knobs in glibc's malloc.h; and bytes of freed memory that stay, and of a piece that is kept: the most that
-# mallopt(3) takes.
+# Numbers of two knobs in glibc's malloc.h; and the most that mallopt(3) takes for them, in bytes: of freed memory that
+# stays, and of a piece that is kept.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT, LARGEST_KEPT = 2**31 - 1, 32 * 2**20
 # Weights of a network whose loops are shorter than the sleep of a thread; chibi-mini has 15 million, SD 1.5 860.
