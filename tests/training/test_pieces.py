@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -16,8 +18,9 @@ from tiny_families import make_tiny, name_it
 from workbench.backbones import open_backbone
 from workbench.backbones.phases import in_pieces
 from workbench.config import ROOT
+from workbench.errors import ConfigError
 from workbench.training.lora import attach_lora
-from workbench.training.pieces import cut_network
+from workbench.training.pieces import Pieces, cut_network
 
 # Two of them: each says how many weights it holds, how many there are, and what it computed.
 WORKER = """
@@ -82,3 +85,21 @@ def test_each_of_two_processes_holds_half_of_the_base(tmp_path: Path) -> None:
     each = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
     assert each[0]["there"] == each[1]["there"] == each[0]["held"] + each[1]["held"]
     assert each[0]["held"] < 0.51 * each[0]["there"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named", "way_out"),
+    [
+        ({"kind": "pissa"}, "lora.kind", "lora.kind=lora"),
+        ({"quantise": "4bit"}, "memory.quantise", "memory.quantise=none"),
+        ({"text_encoder": True}, "lora.text_encoder", "lora.text_encoder=false"),
+        ({"compiled": True}, "train.compile", "train.compile=false"),
+    ],
+)
+def test_what_does_not_go_with_pieces_is_refused(settings: dict[str, Any], named: str, way_out: str) -> None:
+    two, alone = SimpleNamespace(num_processes=2), SimpleNamespace(num_processes=1)
+    with pytest.raises(ConfigError) as refused:
+        Pieces(two, True, **settings)
+    assert refused.value.thing == named and way_out in refused.value.way_out
+    for accelerator, asked in ((two, False), (alone, True)):
+        Pieces(accelerator, asked, **settings)  # nothing is cut: everything goes
