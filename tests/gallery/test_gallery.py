@@ -13,6 +13,7 @@ from PIL import Image
 from workbench.config import home
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
+from workbench.gallery.index import Index
 from workbench.generation import picture_png
 
 
@@ -148,6 +149,24 @@ def test_two_galleries_of_one_folder_see_each_other(filled: tuple[Gallery, list[
     assert gallery.search()[0].id == new
     gallery.delete(ids[0])
     assert ids[0] not in [kept.id for kept in other.search()]
+
+
+def test_what_is_kept_while_another_session_looks_stays(
+    filled: tuple[Gallery, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery, ids = filled
+    names, kept, other = Index.names, [], Gallery()
+    first = iter([True])
+
+    def keeps_first(index: Index) -> set[str]:
+        """Another session's picture comes just as this one compares what is known with what is there."""
+        if next(first, False):
+            kept.append(other.add(picture("in between", 40)))
+        return names(index)
+
+    monkeypatch.setattr(Index, "names", keeps_first)
+    (gallery.folder / f"{ids[0]}.png").unlink()  # by hand: so it has to look
+    assert [each.id for each in gallery.search()] == [kept[0], *ids[:0:-1]]
 
 
 def test_many_threads_add_at_once(gallery: Gallery) -> None:

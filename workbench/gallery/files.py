@@ -115,9 +115,11 @@ class Files:
             self._look.needed(self._compare, anew)
 
     def _compare(self) -> None:
+        # First what is known, then what is there: a picture that another session keeps in between is both, or new. The
+        # other way round it would be taken for one that is gone.
+        known = self._index.names()
         with os.scandir(self.folder) as entries:
             there = {e.name[:-4] for e in entries if e.name.endswith(".png") and not e.name.startswith(".")}
-        known = self._index.names()
         if gone := known - there:
             self._index.remove(sorted(gone))
         new = sorted(name for name in there - known if is_id(name))
