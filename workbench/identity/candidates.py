@@ -81,7 +81,8 @@ def photos_of(name: str) -> tuple[list[Image.Image], list[Image.Image]]:
         for example in load_examples(home() / "datasets" / name):
             if example.kind == "photo":
                 with Image.open(io.BytesIO(read_private(example.file))) as opened:
-                    seen[_digest(opened)] = opened.convert("RGB")
+                    photo = opened.convert("RGB")
+                    seen[_digest(photo)] = photo
     except (WorkbenchError, OSError):
         seen = {}  # no training yet, or its data set is gone or locked
     try:
