@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,6 +157,17 @@ def test_a_read_only_queue_can_be_read(tmp_path: Path, monkeypatch: pytest.Monke
     )
     done = on_a_read_only_disk(tmp_path / "disk", [sys.executable, "-c", look])
     assert done.stdout.split("\n")[:2] == ["['mia'] 0 []", "refused"], done.stdout + done.stderr
+
+
+def test_it_is_read_while_others_open_and_close_it() -> None:
+    """Who closes the table last takes its log of changes away, at any moment of somebody else's look."""
+    queue.submit("generation", "mia", {})
+
+    def look(_: int) -> list[int]:
+        return [job.id for _ in range(600) for job in queue.line()]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(look, range(4))) == [[1] * 600] * 4
 
 
 def test_a_broken_table_is_told_and_set_aside() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import bitsandbytes  # noqa: F401  # before a base is opened: without a GPU nobody else loads it, peft least of all
 import pytest
 import torch
 from tiny_families import make_tiny, name_it
@@ -17,7 +18,7 @@ from workbench.training.batches import draw_batch
 from workbench.training.lora import attach_lora
 from workbench.training.memory import lower_rung, quantise_layers, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
-from workbench.training.plan import Plan, Probe, make_plan, predict
+from workbench.training.plan import Plan, Probe, learn_steps, make_plan, predict
 from workbench.training.stepping_down import fitting, way_down
 
 USUAL = flat_settings(Settings())
@@ -92,7 +93,7 @@ def test_a_quantised_base_says_nearly_the_same_and_its_adapter_learns(
 ) -> None:
     name = name_it(make_tiny("flux", tmp_path / "base"), "tiny-flux", resolution=32)
     whole, small = open_backbone(name, "cpu"), open_backbone(name, "cpu")
-    layers = sum(type(module) is torch.nn.Linear for module in small.denoiser.modules())
+    layers = sum(isinstance(module, torch.nn.Linear) for module in small.denoiser.modules())
     # bitsandbytes computes on a CPU too, only slowly; so a run asks for a GPU, and the layers are tried here.
     assert quantise_layers(small.denoiser, bits) == layers > 10
     assert sum(type(module).__name__ == kind for module in small.denoiser.modules()) == layers
@@ -145,9 +146,32 @@ def test_prediction_by_hand() -> None:
         "train.batch_size": 2, "train.steps": 10, "follow.preview_every": 4, "data.anchors": 3,
         "data.class_pictures": 1, "follow.preview_prompts": ["a", "b"],
     }  # fmt: skip
-    # 6 s a step of 2 pictures: a forward pass of one takes 1 s, a picture of 5 steps with guidance 10 s.
-    seconds = predict(Probe(6.0, 1, 10, opening=2.0), values, sampling_steps=5)
-    assert seconds == {"start": 12.0, "pictures": 40.0, "training": 60.0, "previews": 40.0}
+    # 6 s a step of 2 pictures: a forward pass of one takes 1 s, a picture of 5 steps with guidance 10 s; pictures to
+    # learn from take 3 of the 5 steps.
+    alone = predict(Probe(6.0, 1, 10, opening=2.0), values | {"train.techniques": {}}, sampling_steps=5)
+    assert alone == {"start": 12.0, "pictures": 24.0, "training": 60.0, "previews": 40.0}
+    # Where the base teaches six of eight pictures it is asked as well: 3.75 forward passes a step.
+    taught = predict(Probe(7.5, 1, 10, opening=2.0), values, sampling_steps=5)
+    assert taught == pytest.approx(alone | {"training": 75.0})
+
+
+def test_what_the_base_teaches_is_in_the_measured_steps(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for learns in (True, False):
+        values = USUAL | {"train.batch_size": 8, "lora.text_encoder": learns, "train.word_learning_rate": 0.0}
+        for others, share in ((4, 6), (0, 0)):
+            backbone = open_backbone(base, "cpu", torch.float32)
+            asked: list[int] = []
+            plain = backbone.predict
+
+            def counted(noisy: torch.Tensor, *rest: Any, plain: Any = plain, asked: list[int] = asked) -> torch.Tensor:
+                if not torch.is_grad_enabled():
+                    asked.append(len(noisy))
+                said: torch.Tensor = plain(noisy, *rest)
+                return said
+
+            monkeypatch.setattr(backbone, "predict", counted)
+            learn_steps(backbone, values | {"data.anchors": others, "data.class_pictures": 0}, 2)
+            assert sum(asked) == 2 * share
 
 
 def test_what_does_not_fit_says_so() -> None:

@@ -53,7 +53,7 @@ def open_backbone(
     import torch
 
     quiet_libraries()
-    from workbench.device import pick_device, pick_dtype
+    from workbench.device import SMALL, halves_quickly, pick_device, pick_dtype
 
     chosen = pick_device(device)
     chosen_dtype = dtype or pick_dtype(chosen)
@@ -80,6 +80,11 @@ def open_backbone(
                     pipeline, part
                 )
             backbone.phases = Phases(networks, load, chosen)
+        elif halves_quickly(chosen) and sum(map(torch.Tensor.numel, backbone.denoiser.parameters())) < SMALL:
+            from workbench.backbones.cpu_half import keep_halves
+
+            for network in (backbone.denoiser, *backbone.text_encoders.values()):
+                keep_halves(network)
     except torch.OutOfMemoryError as error:
         raise BackboneError(
             entry.id, f"it does not fit into the memory of {chosen}", "Close other programs, or choose a smaller base"
@@ -96,14 +101,29 @@ def open_backbone(
 
 
 def quiet_libraries() -> None:
-    """Silences notes to programmers (of parts that are not installed and not needed) and bars of milliseconds.
+    """Loads the libraries, without notes to programmers (of parts that are not installed and not needed) and without
+    bars of milliseconds.
 
-    Call it before what it silences is imported.
+    Call it before anything else of theirs is imported. Where there is no NVIDIA GPU nothing can be quantised, and they
+    go without bitsandbytes, which each of them would load for a second; it stays there for who imports it.
     """
     import logging
+    import sys
 
-    import diffusers.utils.logging
-    import transformers.utils.logging
+    import torch
+
+    absent = "bitsandbytes"
+    hidden: dict[str, Any] = {} if torch.cuda.is_available() or absent in sys.modules else {absent: None}
+    sys.modules.update(hidden)  # to who asks whether it is installed, None says no
+    try:
+        import diffusers.utils.logging
+        import transformers.utils.logging
+        from peft.import_utils import is_bnb_available
+
+        is_bnb_available()  # asked once, remembered
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
     for library in (diffusers.utils.logging, transformers.utils.logging):
         library.set_verbosity_error()

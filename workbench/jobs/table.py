@@ -74,9 +74,12 @@ def reading() -> Iterator[sqlite3.Connection | None]:
 
 def _for_reading(file: Path) -> sqlite3.Connection:
     """Opens the table; where the folder is read-only, without the lock files that SQLite would make in it."""
-    log = file.with_name(f"{file.name}-wal")
+    try:
+        logged = file.with_name(f"{file.name}-wal").stat().st_size
+    except FileNotFoundError:  # perhaps since a moment ago: who closes the table last takes its log away
+        logged = 0
     # What is still in the log of changes would not be seen in an immutable file.
-    ways = ["mode=rw", "mode=ro", *(["mode=ro&immutable=1"] if not log.exists() or not log.stat().st_size else [])]
+    ways = ["mode=rw", "mode=ro", *([] if logged else ["mode=ro&immutable=1"])]
     for way in ways[:-1]:
         try:
             table = _connect(f"{file.as_uri()}?{way}")

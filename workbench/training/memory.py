@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from workbench.backbones import Backbone
+from workbench.backbones.cpu_half import HalfLinear
 from workbench.errors import TrainingError
 
 SMALLEST_SHARE = 2  # the resolution is halved once; smaller pictures are no longer what the base draws
@@ -125,5 +126,5 @@ def quantise_layers(network: nn.Module, quantise: str, device: torch.device | No
 def _linear_layers(network: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
     for parent in network.modules():
         for name, layer in parent.named_children():
-            if type(layer) is nn.Linear:
+            if isinstance(layer, nn.Linear) and type(layer) in (nn.Linear, HalfLinear):
                 yield parent, name, layer

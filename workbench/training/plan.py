@@ -18,6 +18,7 @@ import torch
 
 from workbench.backbones import Backbone
 from workbench.dataset.encode import EncodedSet
+from workbench.dataset.making import SHARE_OF_STEPS
 from workbench.device import pick_device, quick_half
 from workbench.errors import BackboneError, WorkbenchError
 from workbench.training.batches import Batch, Drawing, draw_batch
@@ -27,7 +28,7 @@ from workbench.training.memory import lower_rung, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
 from workbench.training.optimizer import make_optimizer
 from workbench.training.run import out_of_memory
-from workbench.training.techniques import drawing_of
+from workbench.training.techniques import TAUGHT_SHARE, drawing_of
 from workbench.training.word import learned_word
 
 STEPS = 3
@@ -220,7 +221,7 @@ def learn_steps(
     save_memory(backbone, bool(values["memory.checkpointing"]), str(values["memory.quantise"]))
     learns = bool(text_rank or word)
     size = int(values["train.batch_size"])
-    noise = None if data else _noise_batch(backbone, size, int(values["data.resolution"]), learns)
+    noise = None if data else _noise_batch(backbone, size, int(values["data.resolution"]), learns, _taught(values))
     adapter = attach_lora(
         backbone, int(values["lora.rank"]), float(values["lora.alpha"]), values["lora.targets"],
         text_rank=text_rank, kind=str(values["lora.kind"]), word=word,
@@ -248,31 +249,42 @@ def learn_steps(
     return seconds
 
 
-def _noise_batch(backbone: Backbone, size: int, resolution: int, ids: bool) -> Batch:
+def _taught(values: Mapping[str, Any]) -> float:
+    """The share of a step's pictures that the base itself is asked about."""
+    others = values["data.anchors"] or values["data.class_pictures"]
+    return TAUGHT_SHARE if others and values["train.techniques"].get("teacher", 0.0) > 0 else 0.0
+
+
+def _noise_batch(backbone: Backbone, size: int, resolution: int, ids: bool, share: float) -> Batch:
     side = (resolution or backbone.resolution) // backbone.latent_scale
-    random = torch.Generator().manual_seed(0)
+    random, device = torch.Generator().manual_seed(0), backbone.device
     shape = (size, backbone.latent_channels, side, side)
-    latents, noise = (torch.randn(shape, generator=random).to(backbone.device) for _ in range(2))
-    levels = torch.randint(backbone.timesteps, (size,), generator=random).to(backbone.device)
-    words = backbone.tokenize(["photo of a person"] * size)
-    if not ids:
-        backbone.hold("text")
-        with torch.no_grad():
-            words = backbone.encode_text(words)
-    return Batch(tuple(range(size)), latents, noise, levels, words, torch.ones(size, device=backbone.device))
+    latents, noise = (torch.randn(shape, generator=random).to(device) for _ in range(2))
+    levels = torch.randint(backbone.timesteps, (size,), generator=random).to(device)
+    tokens = backbone.tokenize(["photo of a person"] * size)
+    backbone.hold("text")
+    with torch.no_grad():
+        encoded = backbone.encode_text(tokens)
+    batch = Batch(
+        tuple(range(size)), latents, noise, levels, tokens if ids else encoded, torch.ones(size, device=device)
+    )
+    if not share:
+        return batch
+    return replace(batch, taught=torch.arange(size, device=device) < round(share * size), told=encoded)
 
 
 def predict(probe: Probe, values: Mapping[str, Any], sampling_steps: int) -> dict[str, float]:
     """Seconds of a run's parts.
 
-    A step is about three times as much work as its forward pass, and guidance draws each picture twice.
+    A step is about three times as much work as its forward pass, and the base's own where it teaches; guidance draws
+    each picture twice.
 
     Args:
         probe: measured.
         values: the run's settings by dotted name.
         sampling_steps: the base's own.
     """
-    forward = probe.seconds / 3 / int(values["train.batch_size"])
+    forward = probe.seconds / (3 + _taught(values)) / int(values["train.batch_size"])
     picture = 2 * sampling_steps * forward
     compiling = max(0.0, probe.first - probe.seconds) if values[COMPILE] else 0.0
     steps, every = int(values["train.steps"]), int(values["follow.preview_every"])
@@ -280,7 +292,7 @@ def predict(probe: Probe, values: Mapping[str, Any], sampling_steps: int) -> dic
     drawn = int(values["data.anchors"]) + int(values["data.class_pictures"])
     return {
         "start": LAUNCH_SECONDS + probe.opening,
-        "pictures": drawn * picture,
+        "pictures": drawn * picture * SHARE_OF_STEPS,
         "training": steps * probe.seconds + compiling,
         "previews": previews * len(values["follow.preview_prompts"]) * picture,
     }

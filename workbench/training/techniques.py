@@ -15,6 +15,7 @@ from workbench.training.objective import Weighting
 # What the base teaches carries no noise, and an anchor's lesson holds whatever is drawn beside the person. So anchors
 # come most often, and one class picture in eight is enough to keep the others as they were (docs/identity.md).
 TAUGHT_TURNS = {"photo": 2.0, "anchor": 5.0, "class": 1.0}
+TAUGHT_SHARE = 1 - TAUGHT_TURNS["photo"] / sum(TAUGHT_TURNS.values())
 
 
 def weighting_of(techniques: Mapping[str, float], gamma: float) -> Weighting:
