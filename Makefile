@@ -64,9 +64,10 @@ lock: $(VENV)/.audit ## write the locked files anew, from what is installed and 
 fuzz: $(VENV)/.dev ## 100,000 broken files for every reader of strangers' files; ARGS="--count 1000 photo"
 	$(BIN)/python tests/fuzz/fuzzing.py $(ARGS)
 
-faults: $(VENV)/.dev ## kill what keeps, saves and erases, cut its power, and count what is lost; KILLS=20 CUTS=20 for fewer
+faults: $(VENV)/.dev ## kill what keeps, saves and erases, cut its power, flip bits, and count what is lost; KILLS=20 CUTS=20 FLIPS=100 for fewer
 	$(BIN)/python tests/faults/killing.py --kills $(or $(KILLS),200) $(ARGS)
 	$(BIN)/python tests/faults/power.py --cuts $(or $(CUTS),100)
+	$(BIN)/python tests/faults/flips.py --flips $(or $(FLIPS),1000)
 
 load: $(VENV)/.core ## 50 sessions on the shared page while one trains and four draw; 30 minutes, or SOAK_MINUTES=5; ARGS=--quick
 	@$(BIN)/python -m benchmarks.load $(ARGS)

@@ -53,6 +53,10 @@ class StorageError(WorkbenchError):
     """A folder cannot be read or written, or the disk is full."""
 
 
+class DamagedIndexError(StorageError):
+    """The gallery's index cannot be read any more; the pictures can, and it is made anew from them."""
+
+
 class AccountError(WorkbenchError):
     """An account of a shared server cannot be used: a wrong password, too many attempts, locked, not there."""
 

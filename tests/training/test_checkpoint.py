@@ -41,7 +41,8 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
 
 def test_nothing_is_pickled(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path, sample(5))
-    assert {path.name for path in folder.iterdir()} == {"adapter.safetensors", "optimizer.safetensors", "state.json"}
+    names = {"adapter.safetensors", "optimizer.safetensors", "state.json", "SHA256SUMS"}
+    assert {path.name for path in folder.iterdir()} == names
 
 
 def test_only_the_last_two_are_kept(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.adapters.card import Card, card_from_metadata, card_metadata
 from workbench.adapters.family_names import WITH_KOHYA, family_of
-from workbench.adapters.header import data_sha256, non_finite, read_header, with_metadata
+from workbench.adapters.header import check_sum, non_finite, read_header, with_metadata
 from workbench.adapters.joined import join
 from workbench.adapters.keys import diffusers_key, kohya_key, parse_key
 from workbench.adapters.scrub import Finding, private_findings, scrubbed
@@ -122,11 +122,7 @@ def check_weights(path: Path) -> None:
             f"its weight {key[:80]!r} holds NaN or infinity, so every picture would be black",
             "Ask whoever made it for another checkpoint",
         )
-    stored = header.metadata.get("modelspec.hash_sha256", "").lower()
-    if stored and stored != data_sha256(path, header):
-        raise AdapterError(
-            path.name, "its weights are not those it was saved with", "Fetch the file again: it was damaged on its way"
-        )
+    check_sum(path, header)
 
 
 def check_base(info: AdapterInfo, backbone: Any) -> list[str]:

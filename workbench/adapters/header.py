@@ -172,6 +172,19 @@ def non_finite(path: Path, header: Header) -> Iterator[str]:
                     yield key
 
 
+def check_sum(path: Path, header: Header) -> None:
+    """Compares a file's numbers with the hash that it gives of itself, where it gives one.
+
+    Raises:
+        AdapterError: the file was altered, or damaged on its way or by its disk.
+    """
+    stored = header.metadata.get("modelspec.hash_sha256", "").lower()
+    if stored and stored != data_sha256(path, header):
+        raise AdapterError(
+            path.name, "its weights are not those it was saved with", "Fetch the file again: it was damaged on its way"
+        )
+
+
 def data_sha256(path: Path, header: Header) -> str:
     """ModelSpec's `hash_sha256`: SHA-256 of all that follows the header, as hexadecimal digits after `0x`."""
     digest = hashlib.sha256()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.adapters.header import FRESH_COPY, Header, non_finite, read_header
+from workbench.adapters.header import FRESH_COPY, Header, check_sum, non_finite, read_header
 from workbench.adapters.joined import rows_of, split
 from workbench.adapters.keys import diffusers_key, parse_key, what_else
 from workbench.adapters.patterns import EITHER_NAME, pattern_value, refuse_patterns
@@ -108,7 +108,8 @@ def read_weights(path: Path) -> dict[tuple[str, str], LoraWeight]:
         (component, module) -> LoraWeight, on the CPU, in the file's own precision.
 
     Raises:
-        AdapterError: the file is broken, no LoRA for this kind of base, or holds NaN or infinity.
+        AdapterError: the file is broken, no LoRA for this kind of base, holds NaN or infinity, or is not what it was
+            saved as.
     """
     from safetensors.torch import load_file
 
@@ -116,6 +117,7 @@ def read_weights(path: Path) -> dict[tuple[str, str], LoraWeight]:
     shapes = module_shapes(header, path.name)
     for key in non_finite(path, header):
         raise AdapterError(path.name, f"its weight {key[:80]!r} holds NaN or infinity", FRESH_COPY)
+    check_sum(path, header)
     halves: dict[tuple[str, str], dict[str, Any]] = {}
     words = {word.key: word for word in words_from_metadata(header.metadata)}
     for text, tensor in load_file(path).items():

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 from workbench.backbones import Backbone, Words
 from workbench.dataset.buckets import Size
 from workbench.dataset.folder import Example
+from workbench.dataset.whole import from_bytes, to_bytes
 from workbench.errors import DatasetError, VaultError
 from workbench.privacy import owner_of, read_private, write_private
 
@@ -95,8 +95,8 @@ def encode_words(backbone: Backbone, ids: Words, cache_dir: Path | None, owner: 
         for name, tensor in sorted(ids.items()):
             digest.update(f":{name}:{tuple(tensor.shape)}:".encode() + tensor.cpu().numpy().tobytes())
         file = cache_dir / f"{digest.hexdigest()}.safetensors"
-        with suppress(OSError, SafetensorError, VaultError):  # not there, broken or locked: encoded anew
-            return {name: tensor.to(backbone.device) for name, tensor in load(read_private(file)).items()}
+        with suppress(OSError, ValueError, SafetensorError, VaultError):  # not there, broken or locked: encoded anew
+            return {name: tensor.to(backbone.device) for name, tensor in from_bytes(read_private(file)).items()}
     backbone.hold("text")
     count = len(next(iter(ids.values())))
     parts = [
@@ -105,7 +105,7 @@ def encode_words(backbone: Backbone, ids: Words, cache_dir: Path | None, owner: 
     ]
     words = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if file is not None:
-        write_private(file, save({name: tensor.cpu().contiguous() for name, tensor in words.items()}), owner)
+        write_private(file, to_bytes(words), owner)
     return words
 
 
@@ -119,7 +119,7 @@ def _keep(file: Path | None, example: Example, latent: Latent, base: str) -> Non
         )
     if file is not None:
         owner = owner_of(example.file) if example.kind == "photo" else ""
-        write_private(file, save({"mean": mean.contiguous(), "std": std.contiguous()}), owner)
+        write_private(file, to_bytes({"mean": mean, "std": std}), owner)
 
 
 def picture_size(example: Example) -> Size:
@@ -168,7 +168,7 @@ def latent_file(folder: Path | None, backbone: Backbone, example: Example, size:
 def _read(file: Path) -> Latent | None:
     """A kept latent, or None when there is none or it is broken: it is encoded again then."""
     try:
-        kept = load(read_private(file))
+        kept = from_bytes(read_private(file))
         return kept["mean"], kept["std"]
-    except (OSError, SafetensorError, KeyError, VaultError):
+    except (OSError, ValueError, SafetensorError, KeyError, VaultError):
         return None

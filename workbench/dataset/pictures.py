@@ -130,7 +130,7 @@ def cached_pictures(
         _key(backbone, prompt, seed, steps or backbone.steps, guidance or backbone.guidance)
         for prompt, seed in zip(prompts, seeds, strict=True)
     ]
-    found = {key: picture for key in keys if (picture := _open(cache / f"{key}.png"))}
+    found = {key: picture for key in keys if (picture := opened(cache / f"{key}.png"))}
     missing = [index for index, key in enumerate(keys) if key not in found]
     made = make_pictures(
         backbone,
@@ -153,9 +153,11 @@ def _key(backbone: Backbone, prompt: str, seed: int, steps: int, guidance: float
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _open(path: Path) -> Image.Image | None:
-    """The picture, or None when it is not there or not whole: it is drawn again then."""
+def opened(path: Path) -> Image.Image | None:
+    """The picture, or None when it is not there or not what was kept: it is drawn again then."""
     try:
+        with Image.open(path) as picture:
+            picture.verify()  # reading the pixels alone does not look at their checksums
         with Image.open(path) as picture:
             return picture.convert("RGB")
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError):

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from workbench.config import storage_errors
-from workbench.errors import GenerationError
+from workbench.errors import GalleryError, GenerationError
 from workbench.gallery.index import Index, Row
 from workbench.generation.record import read_record
 from workbench.generation.sheet import read_sheet_recipe, sheet_record
@@ -37,6 +39,19 @@ def read_any_record(path: Path) -> dict[str, Any]:
             return sheet_record(read_sheet_recipe(path))
         except GenerationError:
             raise no_picture from None
+
+
+def check_pixels(path: Path) -> None:
+    """Compares a PNG's pixels with their own checksums, which nobody looks at who only shows them.
+
+    Raises:
+        GalleryError: they are not those that were kept.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            picture.verify()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise GalleryError(path.name, "it was damaged on its disk", "Draw it again from its recipe") from error
 
 
 def is_id(name: str) -> bool:

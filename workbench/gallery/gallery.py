@@ -24,7 +24,7 @@ from typing import Any
 from PIL import Image
 
 from workbench.config import atomic_write, home, make_folder, storage_errors
-from workbench.errors import GalleryError
+from workbench.errors import DamagedIndexError, GalleryError
 from workbench.gallery.collections import Collections
 from workbench.gallery.files import Files, is_id
 from workbench.gallery.index import Index, Row
@@ -87,7 +87,10 @@ class Gallery:
         self.collections = Collections(self.folder / "collections", self._index)
         self.trash = Trash(self.folder / "trash")
         self._files = Files(self.folder, self._index, on_new)
-        self._follow_files()
+        try:
+            self._follow_files()
+        except DamagedIndexError:  # as one that does not even open
+            self.rebuild()
 
     def add(self, picture: Picture) -> str:
         """Keeps a picture.
@@ -332,7 +335,7 @@ class Gallery:
         Returns:
             How many pictures there are.
         """
-        self._index.remove(sorted(self._index.names()))
+        self._index.start_over()  # deleting rows would leave what is damaged between them
         self._follow_files(anew=True)
         return len(self._index.names())
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config import storage_errors
-from workbench.errors import StorageError
+from workbench.errors import DamagedIndexError, StorageError
 from workbench.gallery.query import Query, where
 
 FORM = 2  # counted up when the tables change
@@ -57,7 +57,7 @@ class Index:
         """
         fresh = not self.path.exists()
         try:
-            with self._connect() as base:
+            with self._connect(damage=True) as base:
                 form = 0 if fresh else base.execute("pragma user_version").fetchone()[0]
                 if form == FORM:
                     base.execute("select id, created, starred, words from pictures limit 1").fetchone()
@@ -66,7 +66,7 @@ class Index:
                 if form not in (0, 1) or (form == 0 and not fresh):
                     raise sqlite3.DatabaseError("of another form")
                 base.execute("pragma journal_mode = wal")
-            with self.writing() as base:
+            with self.writing(damage=True) as base:
                 # Another process may have done it while this one waited.
                 now = base.execute("pragma user_version").fetchone()[0]
                 if now != FORM:
@@ -75,12 +75,13 @@ class Index:
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or fresh:
                 raise
-            return self._start_over()
+            return self.start_over()
         except (sqlite3.DatabaseError, ValueError, AttributeError, TypeError):
-            return self._start_over()
+            return self.start_over()
         return fresh
 
-    def _start_over(self) -> bool:
+    def start_over(self) -> bool:
+        """Throws the tables away and makes empty ones: pictures are files, and what is known of them is read again."""
         for suffix in ("", "-wal", "-shm"):
             with storage_errors(self.path):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
@@ -121,7 +122,7 @@ class Index:
                 for row in base.execute(
                     f"select id, record, starred from pictures join records using (id) where id in ({marks})", part
                 ):
-                    found[row[0]] = (row[0], json.loads(row[1]), bool(row[2]))
+                    found[row[0]] = (row[0], self._record(row[1]), bool(row[2]))
         return [found[name] for name in names if name in found]
 
     def find(self, query: Query, adapters: Sequence[str], limit: int, offset: int) -> list[Row]:
@@ -138,7 +139,7 @@ class Index:
                 f" join records using (id) {_NEWEST}",
                 [*values, limit, offset],
             ).fetchall()
-        return [(name, json.loads(record), bool(star)) for name, record, star in rows]
+        return [(name, self._record(record), bool(star)) for name, record, star in rows]
 
     def ids(self, query: Query, adapters: Sequence[str]) -> list[str]:
         """The ids of all that match, newest first."""
@@ -189,14 +190,29 @@ class Index:
             base.execute("insert or replace into facts values (?, ?)", (name, value))
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection that is the only one to write until the block ends: other threads and processes wait."""
-        with self._connect() as base:
+    def writing(self, damage: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection that is the only one to write until the block ends: other threads and processes wait.
+
+        Args:
+            damage: SQLite's own errors for a damaged file pass, for who makes it anew.
+        """
+        with self._connect(damage) as base:
             base.execute("begin immediate")
             yield base
 
+    def _record(self, text: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> DamagedIndexError:
+        return DamagedIndexError(
+            str(self.path), "it is damaged; no picture is lost", "Run `workbench doctor --repair`, which makes it anew"
+        )
+
     @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
+    def _connect(self, damage: bool = False) -> Iterator[sqlite3.Connection]:
         base = sqlite3.connect(self.path, timeout=20)
         try:
             base.execute("pragma secure_delete = on")  # what is deleted is overwritten
@@ -210,7 +226,13 @@ class Index:
                 raise StorageError(
                     str(self.path), "this user may not use it", "Give yourself permission to the folder"
                 ) from error
-            raise
+            if damage or not any(words in str(error) for words in ("decode", "malformed", "no such", "disk I/O")):
+                raise  # such as a lock that was not let go
+            raise self._damaged() from error
+        except sqlite3.DatabaseError as error:
+            if damage or isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise
+            raise self._damaged() from error
         finally:
             base.close()
 

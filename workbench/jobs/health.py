@@ -23,6 +23,7 @@ from workbench.jobs.layout import open_workspace
 from workbench.jobs.table import queue_file, reading, set_broken_aside
 from workbench.privacy import is_open, left_over, read_private, read_vault, sweep
 from workbench.processes import read_object
+from workbench.training.sums import changed_files
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,9 @@ def _checkpoints() -> Iterator[Trouble]:
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
         if not is_run(folder) or folder_state(folder).alive:
             continue
-        whole = [path for path in folder.glob("checkpoints/step-*") if _is_object(path / "state.json")]
-        for path in sorted(folder.glob("checkpoints/step-*")):
+        there = sorted(folder.glob("checkpoints/step-*"))
+        whole = [path for path in there if _is_object(path / "state.json") and not changed_files(path)]
+        for path in there:
             if path not in whole:
                 words = "a checkpoint is broken; the run resumes from the one before" if whole else "it is broken"
                 yield Trouble(words, path, False)
@@ -175,13 +177,18 @@ def _photos() -> Iterator[Trouble]:
 
 
 def _pictures() -> Iterator[Trouble]:
-    from workbench.gallery.files import read_any_record
+    from workbench.gallery.files import check_pixels, read_any_record
 
     for path in sorted((home() / "gallery").glob("[!.]*.png")):
         try:
             read_any_record(path)
         except WorkbenchError:
             yield Trouble("a picture has no record that can be read", path, False)
+            continue
+        try:
+            check_pixels(path)
+        except WorkbenchError:
+            yield Trouble("a picture is damaged; its recipe can be read, and draws it again", path, False)
 
 
 def _is_object(path: Path) -> bool:

@@ -3,6 +3,7 @@
     checkpoints/step-000100/adapter.safetensors      what learns, in float32
     checkpoints/step-000100/optimizer.safetensors    the optimizer's tensors, `PARAMETER/NAME` or deeper
     checkpoints/step-000100/state.json               step, the optimizer's plain numbers, what the run was made of
+    checkpoints/step-000100/SHA256SUMS               of these three: a bit that the disk flipped is noticed
 
 A folder is written under another name, flushed to the disk and renamed. Noise, noise levels and the choice of
 pictures follow from (seed, step), so no state of a random generator is kept.
@@ -25,6 +26,7 @@ from safetensors.torch import load_file, save_file
 
 from workbench.config import make_folder, storage_errors
 from workbench.errors import ResumeError
+from workbench.training.sums import changed_files, write_sums
 
 KEPT = 2
 FORMAT = 1
@@ -82,6 +84,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             )
             save_file(tensors, building / "optimizer.safetensors")
             (building / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+            write_sums(building)
             for file in building.iterdir():
                 _flush(file)
             _flush(building)
@@ -143,6 +146,8 @@ def _all(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _read(path: Path) -> Checkpoint:
+    if changed := changed_files(path):
+        raise ValueError(f"{', '.join(changed)} is not what was written")
     state = json.loads((path / "state.json").read_text(encoding="utf-8"))
     if state["format"] != FORMAT:
         raise ValueError("written by another version")
