@@ -185,8 +185,8 @@ def flip(kind: Kind, flips: int, seed: int = 0) -> Tally:
         for _ in range(flips):
             [file] = rng.choices(files, sizes)
             content = file.read_bytes()
-            place_, bit = rng.randrange(len(content)), 1 << rng.randrange(8)
-            file.write_bytes(content[:place_] + bytes([content[place_] ^ bit]) + content[place_ + 1 :])
+            byte, bit = rng.randrange(len(content)), 1 << rng.randrange(8)
+            file.write_bytes(content[:byte] + bytes([content[byte] ^ bit]) + content[byte + 1 :])
             try:
                 after = _plain(kind.read(folder))
             except TOLD:
@@ -197,7 +197,7 @@ def flip(kind: Kind, flips: int, seed: int = 0) -> Tally:
             elif after == before:
                 tally.without_effect += 1
             else:
-                tally.wrong.append(f"{file.name}: byte {place_} of {len(content)}, bit {bit}")
+                tally.wrong.append(f"{file.name}: byte {byte} of {len(content)}, bit {bit}")
     return tally
 
 

@@ -261,10 +261,11 @@ def _noise_batch(backbone: Backbone, size: int, resolution: int, ids: bool, shar
     shape = (size, backbone.latent_channels, side, side)
     latents, noise = (torch.randn(shape, generator=random).to(device) for _ in range(2))
     levels = torch.randint(backbone.timesteps, (size,), generator=random).to(device)
-    tokens = backbone.tokenize(["photo of a person"] * size)
-    backbone.hold("text")
-    with torch.no_grad():
-        encoded = backbone.encode_text(tokens)
+    tokens = encoded = backbone.tokenize(["photo of a person"] * size)
+    if share or not ids:
+        backbone.hold("text")
+        with torch.no_grad():
+            encoded = backbone.encode_text(tokens)
     batch = Batch(
         tuple(range(size)), latents, noise, levels, tokens if ids else encoded, torch.ones(size, device=device)
     )
