@@ -2,15 +2,16 @@
 
     python recipes/train_chibi_mini.py                       # all stages, about two hours of two cores
     python recipes/train_chibi_mini.py stage=denoiser minutes=60   # go on with one stage, on a faster machine too
-    python recipes/train_chibi_mini.py stage=render            # then stage=encode, stage=denoiser, stage=pack in a new
-                                                               # work folder: goes on from the pipeline that is there
+    python recipes/train_chibi_mini.py stage=render          # then stage=encode, stage=denoiser or stage=decoder, and
+                                                             # stage=pack in a new work folder: goes on from the
+                                                             # pipeline that is there
     torchrun --nproc-per-node 2 recipes/train_chibi_mini.py stage=denoiser threads=1   # a process a core
 
 Stages: `render` (drawings, packed), `autoencoder`, `encode` (drawings to latents), `text` (the text encoder learns to
-read captions), `denoiser`, `decoder` (sharpen the decoder, latents unchanged), `pack` (write the pipeline folder). Each
-stage keeps checkpoints in `work=` and continues from them; `minutes=` bounds the training stages. Some of the drawings
-are photo-like and some are chibis, with the domain word first in each caption: one character is met in both, which is
-what later lets a person cross.
+read captions), `denoiser`, `decoder` (sharpen the decoder with a critic of patches; latents unchanged), `pack` (write
+the pipeline folder). Each stage keeps checkpoints in `work=` and continues from them; `minutes=` bounds the training
+stages. Some of the drawings are photo-like and some are chibis, with the domain word first in each caption: one
+character is met in both, which is what later lets a person cross.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,22 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from diffusers.models.attention_processor import AttnProcessor
+from long_training import (
+    Clock,
+    autocast,
+    device_of,
+    follow,
+    learn,
+    load_checkpoint,
+    processes,
+    rank,
+    save_checkpoint,
+    set_rate,
+    snapshot,
+)
+from picture_losses import psnr_of, reconstruction_loss
 from safetensors.torch import load_file, save_file
+from sharpen_decoder import Drawings, sharpen
 from torch import nn
 from tqdm import tqdm
 
@@ -178,128 +193,6 @@ def facts_of(index: int, style: str) -> tuple[int, ...]:
     return tuple(-1 if name == hidden else true[name] for name in FACTS)
 
 
-# ---------------------------------------------------------------- checkpoints (safetensors only)
-
-
-def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any],
-                    average: dict[str, torch.Tensor] | None = None) -> None:  # fmt: skip
-    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value).contiguous() for name, value in state.items()}
-    if average is not None:
-        tensors |= {f"average.{name}": value.contiguous() for name, value in average.items()}
-    if rank() != 0:
-        return
-    part = path.with_suffix(".part")
-    save_file(tensors, part, metadata={"facts": json.dumps(facts)})
-    part.rename(path)
-
-
-def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None,
-                    average: dict[str, torch.Tensor] | None = None) -> dict[str, Any]:  # fmt: skip
-    """Restores what `save_checkpoint` wrote; an absent file leaves everything as it is and returns no facts."""
-    if not path.exists():
-        return {}
-    tensors = load_file(path)
-    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-    if optimizer is not None:
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith("optimizer."):
-                _, index, name = key.split(".", 2)
-                state.setdefault(int(index), {})[name] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    if average is not None:
-        average.update({k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")})
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        return json.loads(file.metadata()["facts"])
-
-
-class Clock:
-    """Time of a stage, counted over all its continuations; writes one line of metrics every few seconds."""
-
-    def __init__(self, recipe: Recipe, stage: str, facts: dict[str, Any]) -> None:
-        self.path = recipe.folder / f"{stage}.jsonl"
-        self.before, self.started, self.minutes = facts.get("seconds", 0.0), time.monotonic(), recipe.minutes
-        self.bar = tqdm(total=round(recipe.minutes * 60), unit="s", desc=stage, disable=rank() != 0)
-        self.said = self.saved = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
-
-    def share(self) -> float:
-        """Of this call's time budget that is used, 0 to 1; all processes hear the first one's clock."""
-        share = torch.tensor(min((time.monotonic() - self.started) / (self.minutes * 60), 1.0))
-        if processes() > 1:
-            torch.distributed.broadcast(share, 0)
-        return float(share)
-
-    def tell(self, step: int, samples: int, **values: float) -> None:
-        if rank() != 0 or time.monotonic() - self.said < 10:
-            return
-        self.said = time.monotonic()
-        line = {"step": step, "samples": samples, "seconds": round(self.seconds, 1)}
-        with self.path.open("a") as file:
-            file.write(json.dumps(line | {k: round(v, 5) for k, v in values.items()}) + "\n")
-        self.bar.set_postfix({"step": step, **{k: f"{v:.4f}" for k, v in values.items()}})
-        self.bar.n = round(time.monotonic() - self.started)
-        self.bar.refresh()
-
-    def due(self, every: float = 120.0) -> bool:
-        if rank() != 0 or time.monotonic() - self.saved < every:
-            return False
-        self.saved = time.monotonic()
-        return True
-
-
-def processes() -> int:
-    return int(os.environ.get("WORLD_SIZE", 1))
-
-
-def rank() -> int:
-    return int(os.environ.get("RANK", 0))
-
-
-def average_gradients(parameters: list[nn.Parameter]) -> None:
-    """Mean of the gradients over the processes, in one message."""
-    if processes() == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = torch.cat([g.reshape(-1) for g in gradients])
-    torch.distributed.all_reduce(flat)
-    flat /= processes()
-    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(mean.view_as(gradient))
-
-
-def set_rate(optimizer: torch.optim.Optimizer, peak: float, warm: float, share: float, least: float) -> float:
-    """Warm-up (`warm` grows to 1), then a cosine over the call's time, from `peak` down to `least` of it."""
-    rate = peak * min(1.0, warm) * (least + (1 - least) * 0.5 * (1 + np.cos(np.pi * share)))
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    return rate
-
-
-def learn(loss: torch.Tensor, optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]) -> None:
-    """One optimizer step, the same in all processes."""
-    loss.backward()
-    average_gradients(weights)
-    nn.utils.clip_grad_norm_(weights, 1.0)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-
-
-def device_of() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def autocast() -> Any:
-    return torch.autocast(device_of().type, dtype=torch.bfloat16)
-
-
 # ---------------------------------------------------------------- stages
 
 
@@ -318,56 +211,34 @@ def crops_of(packs: list[Pack], rng: np.random.Generator, batch: int, size: int)
     return torch.from_numpy(out).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
-def edges(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return pictures[..., 1:, :] - pictures[..., :-1, :], pictures[..., 1:] - pictures[..., :-1]
-
-
-def reconstruction_loss(made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
-    """L1, squares and gradients, and L1 of 8×8 means: squares alone blur, the outlines are what makes a chibi, and
-    without the means the colour of plain areas is learned last (green stayed grey for the first 30,000 crops)."""
-    areas = F.l1_loss(F.avg_pool2d(made, 8), F.avg_pool2d(true, 8))
-    sharp = sum((F.l1_loss(a, b) for a, b in zip(edges(made), edges(true), strict=True)), torch.zeros(()))
-    return F.l1_loss(made, true) + F.mse_loss(made, true) + 3 * areas + sharp
-
-
-def train_autoencoder(recipe: Recipe, decoder_only: bool = False) -> None:
+def train_autoencoder(recipe: Recipe) -> None:
     """Trains on crops: a fully convolutional net sees the same pixels, in more varied pictures."""
-    stage = "decoder" if decoder_only else "autoencoder"
     packs = [Pack(recipe.folder / "pack", style, recipe.size, in_memory=True) for style in STYLES]
     packs = [pack for pack in packs if len(pack)]
     torch.manual_seed(recipe.seed)  # every process starts from the same weights
     model = new_autoencoder(recipe.size).to(device_of(), memory_format=torch.channels_last)
     use_quick_group_norm(model)
-    trained = list(model.decoder.parameters()) + list(model.post_quant_conv.parameters())
-    trained = trained if decoder_only else list(model.parameters())
-    optimizer = torch.optim.AdamW(trained, lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
-    path = recipe.folder / f"{stage}.safetensors"
-    if decoder_only and not path.exists():
-        load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
+    weights = list(model.parameters())
+    optimizer = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+    path = recipe.folder / "autoencoder.safetensors"
     facts = load_checkpoint(path, model, optimizer)
     step, samples = facts.get("step", 0), facts.get("samples", 0)
-    clock = Clock(recipe, stage, facts)
-    peak, size, batch = (6e-4 if decoder_only else 1.2e-3), 128, 8
+    clock, batch = Clock(recipe.folder, "autoencoder", recipe.minutes, facts), 8
     while (share := clock.share()) < 1:
         rng = np.random.default_rng([recipe.seed, step, 1, rank()])
         torch.manual_seed((recipe.seed * 1_000_003 + step) * 64 + rank())  # the posterior's noise
-        true = crops_of(packs, rng, batch, size).to(device_of(), memory_format=torch.channels_last)
-        rate = set_rate(optimizer, peak, (step + 1) / 100, share, least=0.02)
+        true = crops_of(packs, rng, batch, 128).to(device_of(), memory_format=torch.channels_last)
+        rate = set_rate(optimizer, 1.2e-3, (step + 1) / 100, share, least=0.02)
         with autocast():
-            if decoder_only:
-                with torch.no_grad():
-                    latents = model.encode(true).latent_dist.sample()
-                made, drift = model.decode(latents).sample, torch.zeros(())
-            else:
-                posterior = model.encode(true).latent_dist
-                made = model.decode(posterior.sample()).sample
-                drift = posterior.kl().mean() / posterior.mean[0].numel()
+            posterior = model.encode(true).latent_dist
+            made = model.decode(posterior.sample()).sample
+            drift = posterior.kl().mean() / posterior.mean[0].numel()
         loss = reconstruction_loss(made.float(), true) + 1e-4 * drift.float()
-        learn(loss, optimizer, trained)
+        learn(loss, optimizer, weights)
         step, samples = step + 1, samples + batch * processes()
         if step % 10 == 0:
-            error = F.mse_loss(made.detach().float().clamp(-1, 1), true).item() / 4
-            clock.tell(step, samples, loss=loss.item(), psnr=-10 * np.log10(max(error, 1e-9)), kl=drift.item(), lr=rate)
+            psnr = psnr_of(made.detach().float(), true)
+            clock.tell(step, samples, loss=loss.item(), psnr=psnr, kl=drift.item(), lr=rate)
         if clock.due():
             save_checkpoint(path, model, optimizer, {"step": step, "samples": samples, "seconds": clock.seconds})
     save_checkpoint(path, model, optimizer, {"step": step, "samples": samples, "seconds": clock.seconds})
@@ -376,12 +247,7 @@ def train_autoencoder(recipe: Recipe, decoder_only: bool = False) -> None:
 
 def encode_drawings(recipe: Recipe) -> None:
     """Encodes every packed drawing once; afterwards each latent channel gets mean 0 and deviation 1."""
-    if shipped(recipe):  # its latents are scaled already, so what is measured below comes out as 0 and 1
-        model = AutoencoderKL.from_pretrained(Path(recipe.out) / "vae", torch_dtype=torch.float32)
-    else:
-        model = new_autoencoder(recipe.size)
-        load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
-    model = model.to(device_of(), memory_format=torch.channels_last).eval()
+    model = autoencoder_of(recipe).to(device_of(), memory_format=torch.channels_last).eval()
     for style in STYLES[rank() :: processes()]:
         pack = Pack(recipe.folder / "pack", style, recipe.size)
         grid = recipe.size // 16
@@ -396,10 +262,13 @@ def encode_drawings(recipe: Recipe) -> None:
         np.save(recipe.folder / f"latents-{style}.npy", moments, allow_pickle=False)
     if processes() > 1:
         torch.distributed.barrier()
+    scale = recipe.folder / "latents-scale.npy"
+    if shipped(recipe):  # scaled already; measuring again would move what the denoiser has learned
+        np.save(scale, np.stack([np.zeros(16), np.ones(16)]), allow_pickle=False)
+        return
     means = np.concatenate([np.load(recipe.folder / f"latents-{s}.npy", mmap_mode="r")[:2048, :16] for s in STYLES])
     means = means.astype(np.float64)
-    centre, spread = means.mean((0, 2, 3)), means.std((0, 2, 3))
-    np.save(recipe.folder / "latents-scale.npy", np.stack([centre, spread]), allow_pickle=False)
+    np.save(scale, np.stack([means.mean((0, 2, 3)), means.std((0, 2, 3))]), allow_pickle=False)
 
 
 _character, _scene = cache(character_of), cache(scene_of)  # drawn by the million, the same few thousand
@@ -433,7 +302,7 @@ def train_text(recipe: Recipe) -> None:
     path = recipe.folder / "text.safetensors"
     done = load_checkpoint(path, model, optimizer)
     step, samples = done.get("step", 0), done.get("samples", 0)
-    clock, batch, weights = Clock(recipe, "text", done), 128, list(model.parameters())
+    clock, batch, weights = Clock(recipe.folder, "text", recipe.minutes, done), 128, list(model.parameters())
     while (share := clock.share()) < 1:
         rng = np.random.default_rng([recipe.seed, step, 3, rank()])
         drawings = [(int(rng.integers(recipe.drawings)), STYLES[i % 3 == 2]) for i in range(batch)]
@@ -496,7 +365,7 @@ def train_denoiser(recipe: Recipe) -> None:
     # than a minute first, and a compiler.
     worth = recipe.minutes >= 10 and any(map(shutil.which, ("g++", "clang++")))
     forward = torch.compile(unet, dynamic=False) if worth else unet
-    clock = Clock(recipe, "denoiser", done)
+    clock = Clock(recipe.folder, "denoiser", recipe.minutes, done)
     batch, running, weights = 32, np.zeros(0), list(model.parameters())
     while (share := clock.share()) < 1:
         rng = np.random.default_rng([recipe.seed, step, 2, rank()])
@@ -540,20 +409,82 @@ def train_denoiser(recipe: Recipe) -> None:
     clock.bar.close()
 
 
-def snapshot(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
+def guess_latents(recipe: Recipe) -> list[np.ndarray]:
+    """Latents as the denoiser has them in the end, `(drawings, 16, 16, 16)` of each style, unscaled, kept on disk.
+
+    Noise of the first half of the schedule is added to a drawing's latents and taken away again in one step. The
+    denoiser errs by a sixth of a deviation there, where the encoder's own noise is a hundredth: a decoder that only
+    ever sees the encoder's latents leans on digits that no generated picture has.
+    """
+    centre, spread = np.load(recipe.folder / "latents-scale.npy").astype(np.float32)[:, :, None, None]
+    alphas = DDIMScheduler(**SCHEDULE).alphas_cumprod
+    tokenizer, (model, _) = tokenizer_of(recipe), finished_model(recipe)
+    model = model.to(device_of()).eval()
+    for style in STYLES[rank() :: processes()]:
+        path = recipe.folder / f"guesses-{style}.npy"
+        if path.exists():
+            continue
+        moments = np.load(recipe.folder / f"latents-{style}.npy", mmap_mode="r")
+        guesses = np.empty((len(moments), 16, *moments.shape[2:]), dtype=np.float16)
+        for start in tqdm(range(0, len(moments), 32), desc=f"guess {style}"):
+            rng = np.random.default_rng([recipe.seed, start, 4])
+            latents = torch.from_numpy((moments[start : start + 32, :16].astype(np.float32) - centre) / spread)
+            t = torch.from_numpy(rng.integers(20, 500, len(latents)))
+            keep, blur = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
+            noise = torch.from_numpy(rng.standard_normal(latents.shape, dtype=np.float32))
+            noisy = keep * latents + blur * noise
+            ids = tokens_of(tokenizer, [caption_of(start + i, style, rng) for i in range(len(latents))])
+            with torch.no_grad(), autocast():
+                velocity = model["unet"](noisy.to(ids.device), t.to(ids.device), model["text"](ids)[0]).sample
+            guessed = (keep * noisy - blur * velocity.float().cpu()).numpy()
+            guesses[start : start + len(latents)] = guessed * spread + centre
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.save(file, guesses, allow_pickle=False)
+        part.rename(path)
+    if processes() > 1:
+        torch.distributed.barrier()
+    return [np.load(recipe.folder / f"guesses-{style}.npy", mmap_mode="r") for style in STYLES]
 
 
-def follow(average: dict[str, torch.Tensor], model: nn.Module, decay: float) -> None:
-    """Moves the running mean of the weights, which is what is shipped, towards the live weights."""
-    live, names = model.state_dict(), list(average)
-    with torch.no_grad():
-        torch._foreach_lerp_([average[n] for n in names], [live[n] for n in names], 1 - decay)
+def train_decoder(recipe: Recipe) -> None:
+    """Sharpens the decoder; see `sharpen_decoder.py`."""
+    chibis, photos = (
+        Drawings(
+            Pack(recipe.folder / "pack", style, recipe.size, in_memory=True),
+            np.load(recipe.folder / f"latents-{style}.npy", mmap_mode="r"),
+            guesses,
+        )
+        for style, guesses in zip(STYLES, guess_latents(recipe), strict=True)
+    )
+    sharpen(autoencoder_of(recipe), chibis, photos, recipe.folder, recipe.minutes, recipe.seed)
 
 
 def shipped(recipe: Recipe) -> bool:
     """Whether there is a finished pipeline and no autoencoder of this work folder: then training goes on from it."""
     return (Path(recipe.out) / "model_index.json").exists() and not (recipe.folder / "autoencoder.safetensors").exists()
+
+
+def autoencoder_of(recipe: Recipe) -> AutoencoderKL:
+    """The autoencoder as its own stage left it, or the pipeline's, whose latents are scaled already."""
+    model = new_autoencoder(recipe.size)
+    if shipped(recipe):  # its weights alone: diffusers writes the folder that a model was opened from into its config
+        model.load_state_dict(AutoencoderKL.from_pretrained(Path(recipe.out) / "vae").state_dict())
+    else:
+        load_checkpoint(recipe.folder / "autoencoder.safetensors", model)
+    return model
+
+
+def finished_model(recipe: Recipe) -> tuple[nn.ModuleDict, dict[str, Any]]:
+    """The text encoder and the denoiser as they are shipped, with the running mean of their weights, and the facts."""
+    model, average = new_model(tokenizer_of(recipe)), dict[str, torch.Tensor]()
+    facts = load_checkpoint(recipe.folder / "denoiser.safetensors", model, average=average)
+    if not facts:
+        if not shipped(recipe):
+            sys.exit(f"{recipe.folder}: there is no denoiser yet. Run stage=denoiser first.")
+        return model, continue_shipped(recipe, model)
+    model.load_state_dict(average, strict=False)
+    return model, facts
 
 
 def continue_shipped(recipe: Recipe, model: nn.ModuleDict) -> dict[str, Any]:
@@ -579,12 +510,9 @@ def tokenizer_of(recipe: Recipe) -> Any:
 
 def pack_pipeline(recipe: Recipe) -> None:
     """Writes the Stable-Diffusion-format folder in fp16, with per-channel latent scaling folded into 1×1 layers."""
-    if shipped(recipe):
-        vae = AutoencoderKL.from_pretrained(Path(recipe.out) / "vae", torch_dtype=torch.float32)
-    else:
-        vae = new_autoencoder(recipe.size)
-        decoder = recipe.folder / "decoder.safetensors"
-        load_checkpoint(decoder if decoder.exists() else recipe.folder / "autoencoder.safetensors", vae)
+    vae, decoder = autoencoder_of(recipe), dict[str, torch.Tensor]()
+    sharpened = load_checkpoint(recipe.folder / "decoder.safetensors", average=decoder)
+    vae.load_state_dict(decoder, strict=False)
     centre, spread = (torch.from_numpy(v).float() for v in np.load(recipe.folder / "latents-scale.npy"))
     with torch.no_grad():
         quant, post = vae.quant_conv, vae.post_quant_conv
@@ -594,11 +522,11 @@ def pack_pipeline(recipe: Recipe) -> None:
         quant.bias[16:] -= 2 * spread.log()
         post.bias += (post.weight[:, :, 0, 0] * centre).sum(1)
         post.weight *= spread[None, :, None, None]
-    tokenizer = tokenizer_of(recipe)
-    average: dict[str, torch.Tensor] = {}
-    model = new_model(tokenizer)
-    facts = load_checkpoint(recipe.folder / "denoiser.safetensors", model, average=average)
-    model.load_state_dict(average, strict=False)
+    tokenizer, (model, facts) = tokenizer_of(recipe), finished_model(recipe)
+    if shipped(recipe):  # what earlier folders did stays told
+        facts = json.loads((Path(recipe.out) / "training.json").read_text()) | facts
+    if sharpened:
+        facts["decoder"] = sharpened
     scheduler = DPMSolverMultistepScheduler(**SCHEDULE, algorithm_type="dpmsolver++", solver_order=2)
     pipeline = StableDiffusionPipeline(
         vae=vae, text_encoder=model["text"], tokenizer=tokenizer, unet=model["unet"], scheduler=scheduler,
@@ -655,7 +583,7 @@ def main() -> None:
         "encode": lambda: encode_drawings(recipe),
         "text": lambda: train_text(Recipe(**{**recipe.__dict__, "minutes": min(recipe.minutes, 5)})),
         "denoiser": lambda: train_denoiser(recipe),
-        "decoder": lambda: train_autoencoder(third, decoder_only=True),
+        "decoder": lambda: train_decoder(third),
         "pack": lambda: pack_pipeline(recipe),
     }
     if not whole and recipe.stage not in stages:

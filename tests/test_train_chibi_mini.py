@@ -57,6 +57,52 @@ def test_wrong_setting_is_named(recipe: ModuleType) -> None:
         recipe.read_arguments(["colour=blue"])
 
 
+def test_critic_leaves_the_pixels_their_say(recipe: ModuleType) -> None:
+    import picture_losses as losses
+
+    torch.manual_seed(0)
+    critic, true = losses.PatchCritic(width=4), torch.rand(2, 3, 64, 64) * 2 - 1
+    made = torch.nn.functional.avg_pool2d(true, 5, 1, 2)
+    weights = list(critic.parameters())
+    alone = losses.judge(made, true, critic, weights, losses.reconstruction_loss, share=0.0)
+    moved = made.clone().requires_grad_()
+    by_pixels = torch.autograd.grad(losses.reconstruction_loss(moved, true), moved)[0]
+    assert torch.allclose(alone.gradient, by_pixels)
+    heard = losses.judge(made, true, critic, weights, losses.reconstruction_loss, share=0.4)
+    critics = heard.gradient - by_pixels
+    assert 0.1 * by_pixels.norm() < critics.norm() <= 0.81 * by_pixels.norm(), "two voices of 0.4 each"
+    assert heard.pixels == pytest.approx(losses.reconstruction_loss(made, true).item())
+    assert critic.layers[0].bias.grad is not None, "the critic learns, too"
+    assert critic.layers[0].bias.grad.norm() > 0
+
+
+def test_critic_tells_blurred_from_drawn_and_says_where_to_go(recipe: ModuleType) -> None:
+    """A picture that follows the critic alone gets the sharp edges it was blurred of, against a flat-eyed start."""
+    import picture_losses as losses
+
+    torch.manual_seed(0)
+    critic = losses.PatchCritic(width=8)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    for _ in range(80):
+        true = (torch.rand(8, 3, 8, 8) > 0.5).float().mul(2).sub(1).repeat_interleave(8, 2).repeat_interleave(8, 3)
+        made = torch.nn.functional.avg_pool2d(true, 7, 1, 3)
+        said = losses.judge(made, true, critic, list(critic.parameters()), losses.reconstruction_loss, 0.4)
+        optimizer.step()
+        optimizer.zero_grad()
+    assert said.critic < 1.0, "2 is guessing"
+    with torch.no_grad():
+        drawn, decoded = (critic(pictures)[0].float().mean() for pictures in (true, made))
+    assert drawn > decoded
+
+
+def test_psnr_is_that_of_the_formula(recipe: ModuleType) -> None:
+    import picture_losses as losses
+
+    true = torch.zeros(1, 3, 4, 4)
+    assert losses.psnr_of(true + 0.2, true) == pytest.approx(20.0, abs=1e-4)  # 10 log10(2² / 0.2²)
+    assert losses.psnr_of(true + 9.0, true + 1.0) == pytest.approx(90.0), "what is out of range is clipped"
+
+
 @pytest.mark.slow
 def test_all_stages_from_nothing_to_a_pipeline(
     recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -76,7 +122,9 @@ def test_all_stages_from_nothing_to_a_pipeline(
     # A new work folder goes on from the pipeline that is there.
     again, weights = tmp_path / "again", out / "unet" / "diffusion_pytorch_model.safetensors"
     before = torch.cat([tensor.float().flatten() for tensor in load_file(weights).values()])
-    for stage in ("render", "encode", "denoiser", "pack"):
+    autoencoder = out / "vae" / "diffusion_pytorch_model.safetensors"
+    was = load_file(autoencoder)
+    for stage in ("render", "encode", "denoiser", "decoder", "pack"):
         # Long enough for several steps on a busy machine: the first is spent compiling, at a rate near zero.
         minutes = "minutes=0.4" if stage == "denoiser" else "minutes=0.05"
         arguments = ["", f"work={again}", f"out={out}", "drawings=64", minutes, f"stage={stage}"]
@@ -85,3 +133,10 @@ def test_all_stages_from_nothing_to_a_pipeline(
     assert json.loads((out / "training.json").read_text())["samples"] > facts["samples"]
     after = torch.cat([tensor.float().flatten() for tensor in load_file(weights).values()])
     assert 0 < (after - before).norm() < 0.1 * before.norm(), "it began with other weights"
+    # The decoder moved; what makes latents did not, or the denoiser and all adapters would mean something else.
+    now = load_file(autoencoder)
+    moved = {name.split(".")[0] for name in was if not torch.equal(was[name], now[name])}
+    assert "decoder" in moved
+    assert moved <= {"decoder", "post_quant_conv"}
+    assert json.loads((out / "training.json").read_text())["decoder"]["samples"] > 0
+    assert not [file.name for file in out.rglob("*.json") if str(tmp_path) in file.read_text()], "folders are not told"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.chibi_mini import compare, psnr
+from benchmarks.chibi_mini import compare, psnr, sharpness
 from benchmarks.identity import table
 from benchmarks.identity.report import machine_name
 from benchmarks.identity.sheet import TILE, compose
@@ -110,6 +110,18 @@ def test_psnr_by_hand() -> None:
     black, grey = np.zeros((4, 4, 3)), np.full((4, 4, 3), 25.5)
     assert psnr(black, grey) == pytest.approx(20.0)
     assert psnr(grey, grey) == float("inf")
+
+
+def test_sharpness_is_that_of_the_outlines() -> None:
+    plain = np.full((101, 101, 3), 90, np.uint8)
+    assert sharpness(plain) == 0
+    # Two straight lines from black to white: 200 of the 10,000 places are the steepest 2 %.
+    lined = np.zeros((101, 101, 3), np.uint8)
+    lined[:, 30:60] = 255
+    assert sharpness(lined) == pytest.approx(255)
+    smeared = lined.astype(float)
+    smeared[:, 29:31], smeared[:, 59:61] = 127.5, 127.5
+    assert sharpness(smeared) == pytest.approx(127.5)
 
 
 def test_obedience_leaves_out_what_the_caption_leaves_open() -> None:
