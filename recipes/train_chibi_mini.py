@@ -421,8 +421,8 @@ def guess_latents(recipe: Recipe) -> list[np.ndarray]:
     tokenizer, (model, _) = tokenizer_of(recipe), finished_model(recipe)
     model = model.to(device_of()).eval()
     for style in STYLES[rank() :: processes()]:
-        path = recipe.folder / f"guesses-{style}.npy"
-        if path.exists():
+        path, denoiser = recipe.folder / f"guesses-{style}.npy", recipe.folder / "denoiser.safetensors"
+        if path.exists() and not (denoiser.exists() and denoiser.stat().st_mtime > path.stat().st_mtime):
             continue
         moments = np.load(recipe.folder / f"latents-{style}.npy", mmap_mode="r")
         guesses = np.empty((len(moments), 16, *moments.shape[2:]), dtype=np.float16)
