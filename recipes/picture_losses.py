@@ -8,7 +8,6 @@ that minds edges more than brightness (feature matching, arXiv 1606.03498).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,11 @@ import torch
 import torch.nn.functional as F
 from long_training import autocast
 from torch import nn
+
+
+def pixels_of(pictures: np.ndarray) -> torch.Tensor:
+    """Pictures as the autoencoder takes them: uint8 `(batch, height, width, 3)` to `(batch, 3, …)` in [-1, 1]."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def edges(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -77,14 +81,7 @@ class Verdict:
     critic: float
 
 
-def judge(
-    made: torch.Tensor,
-    true: torch.Tensor,
-    critic: Callable[[torch.Tensor], tuple[torch.Tensor, list[torch.Tensor]]],
-    weights: list[nn.Parameter],
-    pixel_loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    share: float,
-) -> Verdict:
+def judge(made: torch.Tensor, true: torch.Tensor, critic: PatchCritic, share: float) -> Verdict:
     """One look of the critic, from which both sides learn.
 
     The critic's gradients are left in its weights. Those at the pictures are summed with the pixels', each scaled to
@@ -94,9 +91,7 @@ def judge(
     Args:
         made: decoded pictures `(batch, 3, height, width)` in [-1, 1], without history.
         true: the drawings they stand for.
-        critic: a `PatchCritic`, or what it was compiled to.
-        weights: the critic's weights.
-        pixel_loss: of `made` and `true`.
+        critic: who looks.
         share: how much the critic's two gradients count, against 1 for the pixels.
 
     Returns:
@@ -111,11 +106,11 @@ def judge(
         of_made, of_true = state[:count].float(), state[count:].detach().float()
         features = features + F.l1_loss(of_made, of_true) / of_true.abs().mean()
     hinge = F.relu(1 - scores[count:]).mean() + F.relu(1 + scores[:count]).mean()
-    pixels = pixel_loss(made, true)
+    pixels = reconstruction_loss(made, true)
     by_pixels, by_features, by_score = (
         torch.autograd.grad(loss, made, retain_graph=True)[0] for loss in (pixels, features, -scores[:count].mean())
     )
-    hinge.backward(inputs=weights)
+    hinge.backward(inputs=list(critic.parameters()))
     size = by_pixels.norm()
     gradient = by_pixels + sum(share * size / part.norm().clamp(min=1e-12) * part for part in (by_features, by_score))
     return Verdict(gradient, pixels.item(), features.item(), hinge.item())

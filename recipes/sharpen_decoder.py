@@ -25,7 +25,7 @@ from long_training import (
     set_rate,
     snapshot,
 )
-from picture_losses import PatchCritic, judge, psnr_of, reconstruction_loss
+from picture_losses import PatchCritic, judge, pixels_of, psnr_of
 from torch import nn
 
 from workbench.backbones.cpu_norm import use_quick_group_norm
@@ -60,8 +60,7 @@ def draw_pairs(chibis: Drawings, photos: Drawings, rng: np.random.Generator, bat
         pictures.append(
             source.pack[index][PIXELS * top : PIXELS * (top + grid), PIXELS * left : PIXELS * (left + grid)]
         )
-    pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-    return [torch.from_numpy(np.stack(latents)), pixels]
+    return [torch.from_numpy(np.stack(latents)), pixels_of(np.stack(pictures))]
 
 
 def sharpen(vae: AutoencoderKL, chibis: Drawings, photos: Drawings, folder: Path, minutes: float, seed: int) -> None:
@@ -100,7 +99,7 @@ def sharpen(vae: AutoencoderKL, chibis: Drawings, photos: Drawings, folder: Path
         with autocast():
             made = vae.decoder(vae.post_quant_conv(latents)).float()
         # The critic knows nothing at first: what it says is heard more and more.
-        verdict = judge(made, true, model["critic"], judging, reconstruction_loss, 0.4 * min(1.0, step / 600))
+        verdict = judge(made, true, model["critic"], 0.4 * min(1.0, step / 600))
         made.backward(verdict.gradient)
         average_gradients(decoding + judging)
         nn.utils.clip_grad_norm_(decoding, 1.0)

@@ -51,7 +51,7 @@ from long_training import (
     set_rate,
     snapshot,
 )
-from picture_losses import psnr_of, reconstruction_loss
+from picture_losses import pixels_of, psnr_of, reconstruction_loss
 from safetensors.torch import load_file, save_file
 from sharpen_decoder import Drawings, sharpen
 from torch import nn
@@ -208,7 +208,7 @@ def crops_of(packs: list[Pack], rng: np.random.Generator, batch: int, size: int)
         left = int(rng.integers(room + 1)) if rng.random() < 0.5 else int(np.clip(rng.normal(64, 22), 0, room))
         patch = picture[top : top + size, left : left + size]
         out[i] = patch[:, ::-1] if rng.random() < 0.5 else patch
-    return torch.from_numpy(out).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return pixels_of(out)
 
 
 def train_autoencoder(recipe: Recipe) -> None:
@@ -254,7 +254,7 @@ def encode_drawings(recipe: Recipe) -> None:
         moments = np.empty((len(pack), 32, grid, grid), dtype=np.float16)
         for start in tqdm(range(0, len(pack), 16), desc=f"encode {style}"):
             batch = np.stack([pack[i] for i in range(start, min(start + 16, len(pack)))])
-            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).to(device_of())
+            pixels = pixels_of(batch).to(device_of())
             with torch.no_grad(), autocast():
                 posterior = model.encode(pixels.contiguous(memory_format=torch.channels_last)).latent_dist
             packed = torch.cat([posterior.mean, posterior.std], 1).float().cpu().numpy()
@@ -335,6 +335,11 @@ class Middle:
         self.states = output.flatten(2).transpose(1, 2)
 
 
+def mixture(alphas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How much there is of the picture and of the noise at levels `(batch,)`; each `(batch, 1, 1, 1)`."""
+    return alphas.sqrt()[:, None, None, None], (1 - alphas).sqrt()[:, None, None, None]
+
+
 def train_denoiser(recipe: Recipe) -> None:
     """Text encoder and denoiser together, from scratch, on cached latents."""
     device = device_of()
@@ -384,7 +389,7 @@ def train_denoiser(recipe: Recipe) -> None:
         generator = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * 64 + rank())
         noise = torch.randn(latents.shape, generator=generator).to(device)
         t = torch.randint(0, 1000, (batch,), generator=generator).to(device)
-        keep, blur = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
+        keep, blur = mixture(alphas[t])
         noisy, target = keep * latents + blur * noise, keep * noise - blur * latents
         rate = set_rate(optimizer, 8e-4, (step + 1 - done.get("step", 0)) / 200, share, least=0.02)
         with autocast():
@@ -430,7 +435,7 @@ def guess_latents(recipe: Recipe) -> list[np.ndarray]:
             rng = np.random.default_rng([recipe.seed, start, 4])
             latents = torch.from_numpy((moments[start : start + 32, :16].astype(np.float32) - centre) / spread)
             t = torch.from_numpy(rng.integers(20, 500, len(latents)))
-            keep, blur = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
+            keep, blur = mixture(alphas[t])
             noise = torch.from_numpy(rng.standard_normal(latents.shape, dtype=np.float32))
             noisy = keep * latents + blur * noise
             ids = tokens_of(tokenizer, [caption_of(start + i, style, rng) for i in range(len(latents))])

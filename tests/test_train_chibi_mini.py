@@ -63,12 +63,11 @@ def test_critic_leaves_the_pixels_their_say(recipe: ModuleType) -> None:
     torch.manual_seed(0)
     critic, true = losses.PatchCritic(width=4), torch.rand(2, 3, 64, 64) * 2 - 1
     made = torch.nn.functional.avg_pool2d(true, 5, 1, 2)
-    weights = list(critic.parameters())
-    alone = losses.judge(made, true, critic, weights, losses.reconstruction_loss, share=0.0)
+    alone = losses.judge(made, true, critic, share=0.0)
     moved = made.clone().requires_grad_()
     by_pixels = torch.autograd.grad(losses.reconstruction_loss(moved, true), moved)[0]
     assert torch.allclose(alone.gradient, by_pixels)
-    heard = losses.judge(made, true, critic, weights, losses.reconstruction_loss, share=0.4)
+    heard = losses.judge(made, true, critic, share=0.4)
     critics = heard.gradient - by_pixels
     assert 0.1 * by_pixels.norm() < critics.norm() <= 0.81 * by_pixels.norm(), "two voices of 0.4 each"
     assert heard.pixels == pytest.approx(losses.reconstruction_loss(made, true).item())
@@ -86,7 +85,7 @@ def test_critic_tells_blurred_from_drawn_and_says_where_to_go(recipe: ModuleType
     for _ in range(80):
         true = (torch.rand(8, 3, 8, 8) > 0.5).float().mul(2).sub(1).repeat_interleave(8, 2).repeat_interleave(8, 3)
         made = torch.nn.functional.avg_pool2d(true, 7, 1, 3)
-        said = losses.judge(made, true, critic, list(critic.parameters()), losses.reconstruction_loss, 0.4)
+        said = losses.judge(made, true, critic, 0.4)
         optimizer.step()
         optimizer.zero_grad()
     assert said.critic < 1.0, "2 is guessing"
