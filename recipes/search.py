@@ -34,6 +34,8 @@ from workbench.config import (
     load_settings,
     make_folder,
     settings_to_yaml,
+    strengths,
+    wished,
     with_settings,
 )
 from workbench.device import prepare_environment
@@ -175,39 +177,43 @@ def split_photos(photos: Path, folder: Path, share: float) -> tuple[Path, tuple[
 
 def usual(settings: Settings) -> dict[str, Any]:
     """The settings as they are, in the words of `propose`."""
+    extras = strengths(settings.train.techniques)
     return {
         "learning_rate": settings.train.learning_rate,
-        "text_share": settings.train.text_learning_rate / max(settings.train.learning_rate, 1e-9),
+        "text_share": extras["text_learning_rate"] / max(settings.train.learning_rate, 1e-9),
         "rank": settings.lora.rank,
         "steps": settings.train.steps,
-        "prior_weight": settings.train.prior_weight,
+        "prior_weight": extras["prior_weight"],
         "anchors": settings.data.anchors,
-        "word": settings.train.word_learning_rate > 0,
-        "word_learning_rate": settings.train.word_learning_rate or USUAL_WORD_RATE,
+        "word": extras["word_learning_rate"] > 0,
+        "word_learning_rate": extras["word_learning_rate"] or USUAL_WORD_RATE,
     }
 
 
 def propose(trial: Any, settings: Settings) -> dict[str, Any]:
     """Settings to try: those that decide likeness most, around the ones that are set."""
     rate, steps = settings.train.learning_rate, settings.train.steps
-    word_rate = settings.train.word_learning_rate or USUAL_WORD_RATE
+    word_rate = strengths(settings.train.techniques)["word_learning_rate"] or USUAL_WORD_RATE
     learning_rate = trial.suggest_float("learning_rate", rate / 5, rate * 5, log=True)
     share = trial.suggest_float("text_share", 0.05, 2.0, log=True)
     rank = trial.suggest_categorical("rank", sorted({4, 8, 16, 32, settings.lora.rank}))
     word = trial.suggest_categorical("word", [False, True])
-    changes = {
-        "train.learning_rate": learning_rate,
-        "train.text_learning_rate": learning_rate * share,
-        "lora.rank": rank,
-        "lora.alpha": float(rank),
-        "train.steps": trial.suggest_int("steps", max(1, steps // 2), steps * 2, log=True),
-        "train.prior_weight": trial.suggest_float("prior_weight", 0.0, 8.0),
-        "data.anchors": trial.suggest_categorical("anchors", sorted({0, 8, 16, 32, settings.data.anchors})),
-        "train.word_learning_rate": 0.0,
+    extras = {
+        "text_learning_rate": learning_rate * share,
+        "prior_weight": trial.suggest_float("prior_weight", 0.0, 8.0),
+        "word_learning_rate": 0.0,
     }
     if word:
         low, high = word_rate / 5, min(1.0, word_rate * 5)
-        changes["train.word_learning_rate"] = trial.suggest_float("word_learning_rate", low, high, log=True)
+        extras["word_learning_rate"] = trial.suggest_float("word_learning_rate", low, high, log=True)
+    changes = {
+        "train.learning_rate": learning_rate,
+        "lora.rank": rank,
+        "lora.alpha": float(rank),
+        "train.steps": trial.suggest_int("steps", max(1, steps // 2), steps * 2, log=True),
+        "data.anchors": trial.suggest_categorical("anchors", sorted({0, 8, 16, 32, settings.data.anchors})),
+        "train.techniques": wished(settings.train.techniques | extras),
+    }
     trial.set_user_attr("changes", changes)
     return changes
 

@@ -43,6 +43,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
     """The story: photos, base, data set, adapter, loop, saving."""
     name, seed, lora, goal, ways = settings.name, settings.seed, settings.lora, settings.train, settings.follow
     extras, chosen = strengths(goal.techniques), changed_settings(settings)
+    patience = int(extras.get("patience", 0))
     words = {"trigger": settings.trigger, "class_noun": settings.class_noun}
     prompts = [prompt.format(**words) for prompt in ways.preview_prompts]
 
@@ -93,18 +94,18 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
     folder, cache, asked = home() / "datasets" / name, home() / "cache", settings.data
     if selfies:
         traits = make_dataset(
-            folder, selfies, backbone, words, settings.traits, asked.anchors, asked.class_pictures, asked.captions,
-            seed, cache / "pictures", stopping.progress, stage=stages, precision=precision,
+            folder, selfies, backbone, words, settings.traits, asked.anchors, asked.class_pictures,
+            bool(extras["captions"]), seed, cache / "pictures", stopping.progress, stage=stages, precision=precision,
         )  # fmt: skip
     accelerator.wait_for_everyone()
-    word = learned_word(settings.trigger, goal.word_learning_rate, lora.text_encoder)
-    if goal.word_learning_rate > 0 and not word:
+    word = learned_word(settings.trigger, extras["word_learning_rate"], lora.text_encoder)
+    if extras["word_learning_rate"] > 0 and not word:
         say(run, "the trigger word gets no entry of its own, since lora.text_encoder is off")
     with stages("encoding"), accelerator.main_process_first():
         hear_prompts(backbone, prompts)
         data = encode(
-            backbone, load_examples(folder), asked.resolution, asked.flips, cache / "latents",
-            keep_text=not lora.text_encoder, weights={"class": goal.prior_weight}, on_picture=stopping.progress,
+            backbone, load_examples(folder), asked.resolution, bool(extras["flips"]), cache / "latents",
+            keep_text=not lora.text_encoder, weights={"class": extras["prior_weight"]}, on_picture=stopping.progress,
             word=lambda text: wordings(text, extras, seed), ratio=ratio, smallest=extras.get("multi_resolution", 0.0),
             teach=extras.get("teacher", 0.0) > 0,
         )  # fmt: skip
@@ -113,17 +114,17 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
     # --- adapter, optimizer, and what the last attempt left
     with stages("adapter"):
         pieces.cut(backbone, data)  # accelerate launch --use_fsdp
-        text_rank = lora.text_rank if lora.text_encoder else 0
+        text_rank = int(extras["text_rank"]) if lora.text_encoder else 0
         adapter = attach_lora(
             backbone, lora.rank, lora.alpha, lora.targets, extras.get("dropout", 0.0), text_rank, seed=seed,
             kind=lora.kind, word=word,
         )  # fmt: skip
-        rates = (goal.learning_rate, goal.text_learning_rate, goal.word_learning_rate)
+        rates = (goal.learning_rate, extras["text_learning_rate"], extras["word_learning_rate"])
         groups = adapter.groups(*rates, extras.get("lora_plus", 0.0) or 1.0)
         average = Average(adapter.state(), extras.get("ema", 0.0))
         parameters = [parameter for group, _ in groups for parameter in group]
         objective, optimizer = pieces.prepare(
-            Objective(backbone, weighting_of(extras, goal.min_snr_gamma), lora.text_encoder),
+            Objective(backbone, weighting_of(extras), lora.text_encoder),
             make_optimizer(groups, goal.optimizer, extras["weight_decay"]),
         )
         if goal.compile:
@@ -132,7 +133,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
         continuation = Continuation(run, adapter, optimizer, accelerator.scaler, facts, chosen, average)
         say(run, continuation.restore(writes()))
         first = done = continuation.step
-        watching = (first, ways.held_out, ways.patience, ways.scorer)
+        watching = (first, ways.held_out, patience, ways.scorer)
         chooser = Chooser(run, selfies.crops, traits, *watching) if selfies else None
         if chooser and chooser.told:
             say(run, f"previews are compared by traits, since likeness cannot be judged: {chooser.told}")
@@ -146,7 +147,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
     objective.train()
     with stages("training", "running"):
         for step in range(first, goal.steps):
-            rate = set_rate(optimizer, rate_share(step, goal.steps, goal.schedule, goal.warmup))
+            rate = set_rate(optimizer, rate_share(step, goal.steps, goal.schedule, extras["warmup"]))
             seed_dropout(seed, step, accelerator.process_index)
             batch = draw_batch(data, seed, step, goal.batch_size, backbone.timesteps, *processes, drawing=drawing)
             losses = learn_in_parts(objective, batch, settings.memory.parts, accelerator.backward)
@@ -184,7 +185,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
                         score = chooser.look(done, pictures, prompts, adapter.state())
                         accelerator.log({score.by: score.mean}, step=done)
                     backbone.hold("denoiser")
-            if ways.patience and anywhere(bool(chooser and chooser.gives_up), accelerator, done):
+            if patience and anywhere(bool(chooser and chooser.gives_up), accelerator, done):
                 break
     follower.close()
     if not (writes() and selfies and chooser):

@@ -49,7 +49,7 @@ def test_overrides_are_stronger_than_the_file_and_take_short_names(tmp_path: Pat
     assert settings.name == "米娅"
     assert (settings.lora.rank, settings.lora.alpha) == (32, 4.0)
     assert settings.train.learning_rate == 5e-4  # YAML 1.1 itself takes this for text
-    assert settings.data.flips is False
+    assert settings.train.techniques["flips"] == 0
     assert settings.follow.trackers == ["tensorboard", "wandb"]
     assert settings.traits == {"glasses": "round", "freckles": True}
     assert changed_settings(settings)["train.steps"] == 7
@@ -80,7 +80,7 @@ def test_all_mistakes_come_in_one_error_with_the_nearest_known_name(tmp_path: Pa
         "lora.rank must be a whole number, not 'big'",
         "'nonsense' is not of the form key=value",
         "train.schedule must be cosine or constant or linear",
-        "train.warmup must be a number, not 'nan'",
+        "train.techniques has warmup at 'nan'; it must be a number",
         "trigger must be one word",
         "lora.targets is empty",
     ]:
@@ -253,7 +253,11 @@ def test_techniques_are_named_numbers(tmp_path: Path) -> None:
     [
         ("techniques.hubber=0.1", "did you mean huber?"),
         ("techniques.ema=2", "goes from 0 to 0.9999"),
-        ("techniques.ema=often", "must be a number"),
+        ("techniques.ema=often", "has ema at 'often'; it must be a number"),
+        ("flips=0.5", "must be 0 or 1"),
+        ("patience=1.5", "must be a whole number"),
+        ("text_rank=0", "goes from 1 to 512"),
+        ("warmpu=0.1", "did you mean techniques.warmup?"),
         ("techniques=3", "names '3', which is no technique"),
         ("parts=3", "8 pictures do not make 3 equal parts"),
     ],
@@ -266,23 +270,27 @@ def test_what_is_no_technique_is_named(word: str, told: str) -> None:
 
 def test_every_technique_says_what_does_it() -> None:
     for name, technique in TECHNIQUES.items():
-        where = ROOT / "workbench" / ("dataset" if technique.where.startswith("dataset") else "training")
-        module, function = technique.where.removeprefix("dataset.").partition(".")[::2]
-        source = (where / f"{module}.py").read_text()
-        assert not function or f" {function.rpartition('.')[2]}" in source, technique.where
+        package, module, *function = technique.where.split(".")
+        source = (ROOT / "workbench" / package / f"{module}.py").read_text()
+        assert not function or f" {function[-1]}" in source, technique.where
+        assert technique.at_least <= technique.usual <= technique.at_most, name
         assert technique.at_most > 0 and technique.words.endswith("."), name
 
 
 def test_settings_of_earlier_versions_are_techniques_now(tmp_path: Path) -> None:
     old = tmp_path / "old.yaml"
     # As an earlier version wrote it, every default named.
-    old.write_text("lora: {rank: 8, dropout: 0.0}\ntrain: {clip: 1.0, weight_decay: 0.01}\n")
+    old.write_text(
+        "lora: {rank: 8, dropout: 0.0}\ntrain: {clip: 1.0, weight_decay: 0.01, prior_weight: 8.0}\n"
+        "data: {flips: true, captions: true}\nfollow: {patience: 0}\n"
+    )
     assert load_settings(old, []) == load_settings(None, ["rank=8"])
     old.write_text("lora: {dropout: 0.1}\ntrain: {clip: 0, weight_decay: 0.05, techniques: {huber: 0.1}}\n")
     settings = load_settings(old, ["dropout=0.2"])
     assert settings.train.techniques["clip"] == 0 and settings.train.techniques["weight_decay"] == 0.05
     assert settings.train.techniques["dropout"] == 0.2 and settings.train.techniques["huber"] == 0.1
-    assert strengths({}) == {"clip": 1.0, "weight_decay": 0.01} and strengths({"clip": 0})["clip"] == 0
+    assert load_settings(old, ["dropout=0", "clip=1"]).train.techniques == {"weight_decay": 0.05, "huber": 0.1}
+    assert strengths({})["clip"] == 1.0 and strengths({"clip": 0})["clip"] == 0
     with pytest.raises(ConfigError, match="weight_decay at 11"):
         load_settings(None, ["train.weight_decay=11"])
 

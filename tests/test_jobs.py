@@ -99,7 +99,7 @@ def test_a_run_is_followed_to_its_end(recipe: Path, tmp_path: Path, monkeypatch:
     assert [record["step"] for record in read_metrics("mia")] == list(range(1, 31))
     assert output_tail("mia")[0].startswith("hello from")
     asked = yaml.safe_load((run_folder("mia") / "request.yaml").read_text())
-    assert asked["traits"] == {"glasses": "round"} and asked["data"]["flips"] is False
+    assert asked["traits"] == {"glasses": "round"} and asked["train"]["techniques"]["flips"] == 0
     # The run works elsewhere; a base's short name is no folder.
     assert (asked["photos"], asked["base"]) == (str(tmp_path / "me"), "chibi-mini")
     with pytest.raises(JobError, match="finished"):

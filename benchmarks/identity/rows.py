@@ -47,7 +47,7 @@ class Row:
     lever: bool = False
 
 
-NO_PRIOR = ("data.class_pictures=0", "train.prior_weight=0")
+NO_PRIOR = ("data.class_pictures=0", "prior_weight=0")
 
 OURS = Row("ours", "our recipe, default settings")
 ROWS = (
@@ -62,17 +62,17 @@ ROWS = (
     Row("script-time", "diffusers' script itself, equal time", "script", equal="time"),
     Row("script-steps", "diffusers' script itself, equal steps", "script", equal="steps"),
     Row("no-anchors", "ours without anchors", settings=("data.anchors=0",)),
-    Row("no-teacher", "ours, learning from drawn pictures alone", settings=("techniques.teacher=0",)),
-    Row("no-shift", "ours, all noise levels alike", settings=("techniques.shift=1",)),
+    Row("no-teacher", "ours, learning from drawn pictures alone", settings=("teacher=0",)),
+    Row("no-shift", "ours, all noise levels alike", settings=("shift=1",)),
     Row("no-class", "ours without class pictures (no prior)", settings=NO_PRIOR),
     Row("photos-only", "ours without both", settings=("data.anchors=0", *NO_PRIOR)),
-    Row("no-captions", "ours with one caption for all photos", settings=("data.captions=false",)),
+    Row("no-captions", "ours with one caption for all photos", settings=("captions=0",)),
     Row("no-text", "ours, text encoder as it is", settings=("lora.text_encoder=false",)),
-    Row("no-word", "ours without a learned word", settings=("train.word_learning_rate=0",)),
-    Row("min-snr", "ours, min-SNR weights", settings=("train.min_snr_gamma=5",)),
-    Row("no-flips", "ours without mirrored photos", settings=("data.flips=false",)),
+    Row("no-word", "ours without a learned word", settings=("word_learning_rate=0",)),
+    Row("min-snr", "ours, min-SNR weights", settings=("min_snr_gamma=5",)),
+    Row("no-flips", "ours without mirrored photos", settings=("flips=0",)),
     Row("attention", "ours on attention alone", settings=("lora.targets=to_q,to_k,to_v,to_out.0",)),
-    Row("rank-4", "ours at rank 4", settings=("lora.rank=4", "lora.alpha=4", "lora.text_rank=4")),
+    Row("rank-4", "ours at rank 4", settings=("lora.rank=4", "lora.alpha=4", "text_rank=4")),
 )  # fmt: skip
 CURVES = (
     *(
@@ -93,16 +93,16 @@ CURVES = (
 LEVERS = tuple(
     Row(name, f"ours, {words}", settings=settings, lever=True)
     for name, words, settings in (
-        ("word-slow", "the word learnt at a third of the rate", ("train.word_learning_rate=0.01",)),
+        ("word-slow", "the word learnt at a third of the rate", ("word_learning_rate=0.01",)),
         ("anchors-32", "with twice the anchors", ("data.anchors=32",)),
-        ("mask", "looking at the head", ("techniques.mask=0.8",)),
-        ("ema", "averaged", ("techniques.ema=0.95",)),
-        ("debiased", "debiased weights", ("techniques.debiased=1",)),
-        ("huber", "Huber loss", ("techniques.huber=0.1",)),
-        ("lora-plus", "LoRA+", ("techniques.lora_plus=8", "train.learning_rate=4e-4")),
-        ("caption-dropout", "captions left out now and then", ("techniques.caption_dropout=0.1",)),
-        ("tag-dropout", "parts of captions left out", ("techniques.tag_dropout=0.2",)),
-        ("logit-normal", "middle noise levels", ("techniques.logit_normal=1",)),
+        ("mask", "looking at the head", ("mask=0.8",)),
+        ("ema", "averaged", ("ema=0.95",)),
+        ("debiased", "debiased weights", ("debiased=1",)),
+        ("huber", "Huber loss", ("huber=0.1",)),
+        ("lora-plus", "LoRA+", ("lora_plus=8", "train.learning_rate=4e-4")),
+        ("caption-dropout", "captions left out now and then", ("caption_dropout=0.1",)),
+        ("tag-dropout", "parts of captions left out", ("tag_dropout=0.2",)),
+        ("logit-normal", "middle noise levels", ("logit_normal=1",)),
         ("dora", "DoRA", ("lora.kind=dora",)),
         ("oft", "OFT", ("lora.kind=oft",)),
         ("cross", "on cross-attention alone", ("lora.targets=attn2.to_q,attn2.to_k,attn2.to_v,attn2.to_out.0",)),

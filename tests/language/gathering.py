@@ -83,7 +83,7 @@ def _of_file(file: Path, name: str) -> Iterator[Said]:
 def tables() -> Iterator[str]:
     """Words people choose from or read, that stand in tables of the library; prompts keep the English ones."""
     from workbench.captions import TRAITS
-    from workbench.config import explain, setting_names
+    from workbench.config import TECHNIQUES, explain, setting_names
     from workbench.generation import choices
     from workbench.packs import EXPRESSIONS, platforms
     from workbench.privacy.kept import KEPT
@@ -100,8 +100,9 @@ def tables() -> Iterator[str]:
     yield from STATES
     yield from SCORES
     yield from READ_AS
-    for name in setting_names():
-        yield name.rpartition(".")[2].replace("_", " ").capitalize()
+    for name in [*setting_names(), *(f"techniques.{technique}" for technique in TECHNIQUES)]:
+        if name in setting_names() or f'"{name}"' in (ROOT / "ui" / "screens" / "train.py").read_text():
+            yield name.rpartition(".")[2].replace("_", " ").capitalize()
         yield explain(name)
 
 

@@ -157,7 +157,11 @@ def test_prediction_by_hand() -> None:
 
 def test_what_the_base_teaches_is_in_the_measured_steps(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for learns in (True, False):
-        values = USUAL | {"train.batch_size": 8, "lora.text_encoder": learns, "train.word_learning_rate": 0.0}
+        values = USUAL | {
+            "train.batch_size": 8,
+            "lora.text_encoder": learns,
+            "train.techniques": USUAL["train.techniques"] | {"word_learning_rate": 0.0},
+        }
         for others, share in ((4, 6), (0, 0)):
             backbone = open_backbone(base, "cpu", torch.float32)
             asked: list[int] = []

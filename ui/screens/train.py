@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from ui.run_line import line
 from ui.run_panel import follow, past_runs
 from ui.words import count, duration, plain, telling, telling_later
 from workbench import jobs
-from workbench.config import explain, load_settings, setting_names
+from workbench.config import TECHNIQUES, Settings, explain, flat_settings, load_settings, setting_names, strengths
 from workbench.language import mark, told, tr
 from workbench.photos import Subject
 
@@ -24,10 +25,10 @@ REASONS = {
     "Thorough": mark("For real photographs, or when Standard was not alike enough."),
 }
 ADVANCED = (
-    "train.steps", "train.batch_size", "train.learning_rate", "train.text_learning_rate", "lora.rank", "lora.alpha",
-    "data.anchors", "data.class_pictures", "train.prior_weight", "train.min_snr_gamma", "data.resolution", "seed",
-    "follow.preview_every", "follow.checkpoint_every", "train.schedule", "train.optimizer", "data.flips",
-    "lora.text_encoder",
+    "train.steps", "train.batch_size", "train.learning_rate", "techniques.text_learning_rate", "lora.rank",
+    "lora.alpha", "data.anchors", "data.class_pictures", "techniques.prior_weight", "techniques.min_snr_gamma",
+    "data.resolution", "seed", "follow.preview_every", "follow.checkpoint_every", "train.schedule", "train.optimizer",
+    "techniques.flips", "lora.text_encoder",
 )  # fmt: skip
 
 
@@ -133,8 +134,8 @@ def _advanced(steps: int) -> dict[str, Any]:
 
 
 def _field(name: str, value: Any) -> Any:
-    item, kind = setting_names()[name]
-    rules, words = item.metadata, told(explain(name))
+    kind, rules = _rules(name)
+    words = told(explain(name))
     label = tr(name.rpartition(".")[2].replace("_", " ").capitalize())
     # A preset sets the steps: with it in the key, choosing one puts its number into the field.
     key = f"set-{name}-{value}"
@@ -150,10 +151,22 @@ def _field(name: str, value: Any) -> Any:
     return st.number_input(label, float(low), float(high), float(value), step, format=shape, key=key, help=words)
 
 
-def _value(settings: Any, name: str) -> Any:
-    for part in name.split("."):
-        settings = getattr(settings, part)
-    return settings
+def _rules(name: str) -> tuple[type, Mapping[str, Any]]:
+    """The type of a setting or technique, and what it allows."""
+    if name not in setting_names():
+        technique = TECHNIQUES[name.removeprefix("techniques.")]
+        kind = bool if technique.switch else int if technique.whole else float
+        return kind, {"one_of": None, "at_least": technique.at_least, "at_most": technique.at_most}
+    item, kind = setting_names()[name]
+    return kind, item.metadata
+
+
+def _value(settings: Settings, name: str) -> Any:
+    group, _, technique = name.partition(".")
+    if group == "techniques":
+        kind, _ = _rules(name)
+        return kind(strengths(settings.train.techniques).get(technique, 0))
+    return flat_settings(settings)[name]
 
 
 def _estimate(steps: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 
 from workbench.language import tr
 
+# Parts of a text between which a line may end.
+BREAKABLE = re.compile(
+    r"\s*(?:[（“]*[\u2e80-\ufaff][，。；：、！？）”]*|[^\s\u2e80-\ufaff（“]+[，。；：、！？）”]*|[（“])"
+)
 # What `add_subparsers` returns; argparse gives it no public name.
 Commands = Any
 Flags = argparse.ArgumentParser
@@ -31,6 +36,16 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 def _width(text: str) -> int:
     """Columns of a terminal; a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def wrapped(words: str, columns: int) -> list[str]:
+    """Lines of at most so many columns, broken at spaces and between Chinese characters, not before punctuation."""
+    lines = [""]
+    for part in BREAKABLE.findall(words):
+        if _width((lines[-1] + part).rstrip()) > columns and lines[-1]:
+            lines.append("")
+        lines[-1] += part if lines[-1] else part.lstrip()
+    return [line.rstrip() for line in lines]
 
 
 def short_path(path: Path) -> str:

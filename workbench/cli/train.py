@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
 from pathlib import Path
 from typing import Any
 
-from workbench.cli.output import Commands, Flags, duration, print_json, short_path
+from workbench.cli.output import Commands, Flags, duration, print_json, short_path, wrapped
 from workbench.language import told, tr
 
 
@@ -113,15 +112,24 @@ def line(state: Any) -> list[str]:
 
 
 def _all_settings() -> str:
-    from workbench.config import setting_names
+    from workbench.config import TECHNIQUES, Settings, explain, setting_names, strengths
     from workbench.jobs.lanes import ACCELERATE_CONFIG
 
-    lines = []
+    settings, techniques = [], []
     for name, (field, _) in setting_names().items():
         default = field.default if not callable(field.default_factory) else "…"
-        head = f"  {name} ({default})"
-        lines += textwrap.wrap(
-            f"{field.metadata['words']}", 118, initial_indent=f"{head:<38}", subsequent_indent=" " * 38
-        )
-    where = short_path(ACCELERATE_CONFIG)
-    return "\n".join(["settings (default):", *lines, "", f"precision and number of processes: {where}"])
+        settings += _entry(f"{name} ({default})", explain(name))
+    usual = strengths(Settings().train.techniques)
+    for name, technique in TECHNIQUES.items():
+        techniques += _entry(f"{name} ({usual.get(name, 0):g})", technique.words)
+    parts = [
+        tr("settings (default):"), *settings, "",
+        tr("train.techniques (default), for example huber=0.1:"), *techniques, "",
+        tr("precision and number of processes: {file}", file=short_path(ACCELERATE_CONFIG)),
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def _entry(head: str, words: str) -> list[str]:
+    first, *rest = wrapped(told(words), 80)
+    return [f"  {head:<36}{first}", *(" " * 38 + line for line in rest)]

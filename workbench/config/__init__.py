@@ -30,7 +30,7 @@ from workbench.config.settings import (
     explain,
     setting_names,
 )
-from workbench.config.techniques import TECHNIQUES, strengths
+from workbench.config.techniques import TECHNIQUES, strengths, wished
 
 __all__ = [
     "ROOT",
@@ -58,5 +58,6 @@ __all__ = [
     "shelf",
     "storage_errors",
     "strengths",
+    "wished",
     "with_settings",
 ]

@@ -18,7 +18,7 @@ import yaml
 
 from workbench.config.places import safe_name
 from workbench.config.settings import USUAL_TECHNIQUES, Settings, setting_names
-from workbench.config.techniques import MOVED, TECHNIQUES
+from workbench.config.techniques import MOVED, TECHNIQUES, wished
 from workbench.errors import ConfigError, SubjectError
 
 YES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -37,10 +37,10 @@ def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Se
     """
     mistakes: list[str] = []
     values: dict[str, Any] = {}
-    # Settings that have become techniques come last: the file's own techniques would take their place.
-    for name, value in sorted(_read_yaml(path, mistakes), key=lambda item: item[0] in MOVED):
+    # Where techniques are named all at once, that comes first: it would take the place of those named one by one.
+    for name, value in sorted(_read_yaml(path, mistakes), key=lambda item: item[0] != "train.techniques"):
         _take(name, value, values, mistakes)
-    for word in overrides:
+    for word in sorted(overrides, key=lambda word: _full_name(word.partition("=")[0].strip()) != "train.techniques"):
         key, equals, text = word.partition("=")
         name = _full_name(key.strip())
         if not equals:
@@ -48,7 +48,7 @@ def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Se
         else:
             _take(name, _Typed(text), values, mistakes)
     settings = _build(values)
-    mistakes += _disagreements(settings, values)
+    mistakes += _disagreements(settings)
     if mistakes:
         thing = f"Settings ({path})" if path else "Settings"
         reason = mistakes[0] if len(mistakes) == 1 else f"{len(mistakes)} mistakes: {'; '.join(mistakes)}"
@@ -125,15 +125,10 @@ def _full_name(key: str) -> str:
 
 def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) -> None:
     known = setting_names()
-    moved = MOVED.get(name) or next((new for old, new in MOVED.items() if old.endswith(f".{name}")), "")
-    if moved:
-        if _is_usual(moved, value):  # a file that an earlier version wrote names every default
-            return
-        name = f"techniques.{moved}"
-    group, _, technique = name.rpartition(".")
-    if group in ("techniques", "train.techniques") and technique:
-        # `techniques.huber=0.1` sets one and keeps the others.
-        name, value = "train.techniques", values.get("train.techniques", USUAL_TECHNIQUES) | {technique: value}
+    group, _, leaf = name.rpartition(".")
+    if leaf and (name in MOVED or group in ("techniques", "train.techniques") or (not group and leaf in TECHNIQUES)):
+        _take_technique(leaf, value, values, mistakes)
+        return
     if name.startswith("traits.") and name != "traits.":
         # `traits.glasses=round` sets one attribute and keeps the others.
         text = str(value)
@@ -143,6 +138,7 @@ def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) ->
         return
     if name not in known:
         leaves = {full.rpartition(".")[2]: full for full in known}
+        leaves |= {technique: f"techniques.{technique}" for technique in TECHNIQUES}
         near = difflib.get_close_matches(name, [*known, *leaves], n=1, cutoff=0.5)
         near = near or difflib.get_close_matches(name.rpartition(".")[2], leaves, n=1, cutoff=0.5)
         hint = f"; did you mean {leaves.get(near[0], near[0])}?" if near else ""
@@ -158,11 +154,14 @@ def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) ->
         values[name] = converted
 
 
-def _is_usual(technique: str, value: Any) -> bool:
+def _take_technique(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) -> None:
+    """`techniques.huber=0.1`, or `huber=0.1`, sets one and keeps the others."""
     try:
-        return float(value) == TECHNIQUES[technique].usual
-    except (TypeError, ValueError):
-        return False
+        strength = _strength(name, value)
+    except ValueError as error:
+        mistakes.append(f"train.techniques {error}")
+        return
+    values["train.techniques"] = wished(values.get("train.techniques", USUAL_TECHNIQUES) | {name: strength})
 
 
 def _convert(value: Any, kind: Any, separator: str) -> Any:
@@ -206,17 +205,28 @@ def _convert_techniques(value: Any) -> dict[str, float]:
         value = {name.strip(" \"'"): _Typed(number.strip()) for name, _, number in parts}
     if not isinstance(value, Mapping):
         raise ValueError("must be techniques with numbers, such as huber: 0.1")
-    checked = {}
-    for name, strength in value.items():
-        if name not in TECHNIQUES:
-            near = difflib.get_close_matches(str(name), TECHNIQUES, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TECHNIQUES)}"
-            raise ValueError(f"names {name!r}, which is no technique ({hint})")
-        number = _convert(strength, float, ",")
-        if not 0 <= number <= TECHNIQUES[name].at_most:
-            raise ValueError(f"has {name} at {number:g}; it goes from 0 to {TECHNIQUES[name].at_most:g}")
-        checked[name] = number
-    return checked
+    return {name: _strength(name, strength) for name, strength in value.items()}
+
+
+def _strength(name: str, value: Any) -> float:
+    """Checks one technique's number; ValueError's words follow `train.techniques`."""
+    technique = TECHNIQUES.get(name)
+    if technique is None:
+        near = difflib.get_close_matches(str(name), TECHNIQUES, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TECHNIQUES)}"
+        raise ValueError(f"names {name!r}, which is no technique ({hint})")
+    if technique.switch and (isinstance(value, bool) or str(value).lower() in YES):
+        return float(value if isinstance(value, bool) else YES[str(value).lower()])
+    try:
+        number = float(_convert(value, float, ","))
+    except ValueError as error:
+        raise ValueError(f"has {name} at {str(value)!r}; it {error}") from None
+    low, high = technique.at_least, technique.at_most
+    if not low <= number <= high:
+        raise ValueError(f"has {name} at {number:g}; it goes from {low:g} to {high:g}")
+    if technique.whole and number % 1:
+        raise ValueError(f"has {name} at {number:g}; it must be {'0 or 1' if technique.switch else 'a whole number'}")
+    return number
 
 
 def _convert_many(value: Any, kind: Any, separator: str) -> Any:
@@ -255,7 +265,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
     return Settings(**own, **{group: kinds[group](**inner) for group, inner in groups.items()})
 
 
-def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str]:
+def _disagreements(settings: Settings) -> Iterator[str]:
     """Mistakes that need more than a type: names that cannot be files, words that cannot be called."""
     try:
         safe_name(settings.name)
@@ -282,15 +292,10 @@ def _disagreements(settings: Settings, given: Mapping[str, Any]) -> Iterator[str
         yield f"train.techniques: lora_plus has no effect with lora.kind={settings.lora.kind}"
     if techniques.get("mask") and techniques.get("buckets", 0) > 1:
         yield "train.techniques: mask knows where the head is in face crops only; leave out mask or buckets"
-    alone = settings.data.class_pictures == settings.data.anchors == 0
-    if techniques.get("teacher") and alone and techniques != USUAL_TECHNIQUES:
-        yield "train.techniques: teacher has no effect without data.anchors or data.class_pictures"
     if settings.train.batch_size % settings.memory.parts:
         yield f"memory.parts: {settings.train.batch_size} pictures do not make {settings.memory.parts} equal parts"
     if settings.memory.phased and settings.lora.text_encoder:
         yield "memory.phased gives the text encoders' memory back, and lora.text_encoder teaches them: choose one"
-    # A settings file that was written by the workbench names every default; that is no wish.
-    wished = settings.train.prior_weight not in (0, Settings().train.prior_weight)
     anyone = settings.data.class_pictures or (settings.data.anchors and techniques.get("teacher"))
-    if "train.prior_weight" in given and wished and not anyone:
-        yield "train.prior_weight has no effect without data.class_pictures"
+    if techniques.get("prior_weight") and not anyone:
+        yield "train.techniques: prior_weight has no effect without data.class_pictures"

@@ -47,7 +47,6 @@ class DataSettings:
     resolution: int = setting(
         0, "Side of the training pictures in pixels; 0 is the base's own.", at_least=0, at_most=2048
     )
-    flips: bool = setting(True, "Also learn from mirrored photos: doubles a small set; a face stays itself mirrored.")
     class_pictures: int = setting(
         8,
         "Pictures of other people that keep the base from forgetting what everyone looks like.",
@@ -59,9 +58,6 @@ class DataSettings:
         "Chibi pictures with the person's visible traits, made by the base, that carry them from photo to chibi.",
         at_least=0,
         at_most=1000,
-    )
-    captions: bool = setting(
-        True, "Say in each photo's caption what it shows besides the person, so that this stays editable."
     )
 
 
@@ -81,7 +77,6 @@ class LoraSettings:
     text_encoder: bool = setting(
         True, "Also teach the text encoder, so that the trigger word gets a meaning of its own."
     )
-    text_rank: int = setting(8, "Size of the text encoder's part.", at_least=1, at_most=512)
     kind: str = setting(
         "lora",
         "What the denoiser's part is made of; all are saved as a LoRA. dora follows small sets more closely and is "
@@ -99,41 +94,13 @@ class TrainSettings:
     learning_rate: float = setting(
         1e-3, "For the denoiser. Small bases take more: 1e-3 on chibi-mini, 1e-4 on SD 1.5.", at_least=0.0, at_most=1.0
     )
-    text_learning_rate: float = setting(
-        1e-3, "For the text encoder's layers: 1e-3 on chibi-mini, 5e-5 on SD 1.5, which forgets faster.",
-        at_least=0.0, at_most=1.0,
-    )  # fmt: skip
-    word_learning_rate: float = setting(
-        0.03,
-        "For the trigger word's own entry in the text encoder (arXiv 2208.01618): 0.03 on chibi-mini, 1e-3 on larger "
-        "bases; 0 leaves it.",
-        at_least=0.0,
-        at_most=1.0,
-    )
     schedule: str = setting(
         "cosine", "How the learning rate falls after warm-up.", one_of=("cosine", "constant", "linear")
-    )
-    warmup: float = setting(
-        0.05, "Share of the steps in which the learning rate rises from zero.", at_least=0.0, at_most=1.0
     )
     optimizer: str = setting(
         "adamw",
         "adamw8bit saves memory on a GPU and is slow on a CPU; adafactor saves more; prodigy finds the rate itself.",
         one_of=("adamw", "adamw8bit", "adafactor", "prodigy"),
-    )
-    prior_weight: float = setting(
-        8.0,
-        "Weight in the loss of what other people look like, against 1 for photos: where it is low, the person also "
-        "comes when the trigger word is not said.",
-        at_least=0.0,
-        at_most=100.0,
-    )
-    min_snr_gamma: float = setting(
-        0.0,
-        "Evens out easy and hard noise levels (arXiv 2303.09556), 5 is usual; 0 is off. On bases that predict velocity "
-        "it silences the noisiest levels, where it is decided who is drawn.",
-        at_least=0.0,
-        at_most=100.0,
     )
     compile: bool = setting(
         False,
@@ -141,7 +108,8 @@ class TrainSettings:
         "for long runs and says whether they repay it.",
     )
     techniques: dict[str, float] = setting(
-        USUAL_TECHNIQUES, f"Refinements with their strength, for example huber: 0.1. There are {', '.join(TECHNIQUES)}."
+        USUAL_TECHNIQUES,
+        "Refinements with their strength, for example huber: 0.1; those not named keep their usual one.",
     )
 
 
@@ -193,12 +161,6 @@ class FollowSettings:
         True,
         "Take the adapter whose previews look most like the person, where that is more than chance; else the last.",
     )
-    patience: int = setting(
-        0,
-        "Stop after so many previews that are no better than one before them; 0 never does.",
-        at_least=0,
-        at_most=1000,
-    )
     scorer: str = setting("own", "Who judges likeness: own, or a vision model by its folder or hub id.")
     trackers: list[str] = setting(["tensorboard"], "Where the loss curve also goes.", one_of=("tensorboard", "wandb"))
     resume: str = setting(
@@ -234,7 +196,10 @@ def setting_names() -> dict[str, tuple[dataclasses.Field[Any], Any]]:
 
 
 def explain(name: str) -> str:
-    """The explanation of a setting, for example of `lora.rank`."""
+    """The explanation of a setting, for example of `lora.rank`, or of a technique, `techniques.huber`."""
+    group, _, technique = name.partition(".")
+    if group == "techniques":
+        return TECHNIQUES[technique].words
     return str(setting_names()[name][0].metadata["words"])
 
 

@@ -17,6 +17,7 @@ import psutil
 import torch
 
 from workbench.backbones import Backbone
+from workbench.config import strengths
 from workbench.dataset.encode import EncodedSet
 from workbench.dataset.making import SHARE_OF_STEPS
 from workbench.device import pick_device, quick_half
@@ -215,9 +216,9 @@ def learn_steps(
     Returns:
         Seconds of each step.
     """
-    text_rank = int(values["lora.text_rank"]) if values["lora.text_encoder"] else 0
-    rate = float(values["train.word_learning_rate"])
-    word = learned_word(str(values["trigger"]), rate, bool(values["lora.text_encoder"]))
+    extras = strengths(values["train.techniques"])
+    text_rank = int(extras["text_rank"]) if values["lora.text_encoder"] else 0
+    word = learned_word(str(values["trigger"]), extras["word_learning_rate"], bool(values["lora.text_encoder"]))
     save_memory(backbone, bool(values["memory.checkpointing"]), str(values["memory.quantise"]))
     learns = bool(text_rank or word)
     size = int(values["train.batch_size"])

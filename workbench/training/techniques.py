@@ -18,13 +18,13 @@ TAUGHT_TURNS = {"photo": 2.0, "anchor": 5.0, "class": 1.0}
 TAUGHT_SHARE = 1 - TAUGHT_TURNS["photo"] / sum(TAUGHT_TURNS.values())
 
 
-def weighting_of(techniques: Mapping[str, float], gamma: float) -> Weighting:
+def weighting_of(techniques: Mapping[str, float]) -> Weighting:
     """How errors become losses.
 
     Args:
         techniques: names and strengths; what is not named is off.
-        gamma: of min-SNR.
     """
+    gamma = techniques.get("min_snr_gamma", 0.0)
     return Weighting(gamma, techniques.get("debiased", 0.0) > 0, techniques.get("huber", 0.0))
 
 

@@ -40,9 +40,9 @@ def word_tokens(backbone: Backbone, word: str) -> dict[str, tuple[int, ...]]:
     """
     if not backbone.text_encoders:
         raise TrainingError(
-            "train.word_learning_rate",
+            "word_learning_rate",
             f"{backbone.id} has no text encoder that can learn a word",
-            "Set train.word_learning_rate=0",
+            "Set word_learning_rate=0",
         )
     tokens = {}
     for part in backbone.text_encoders:
