@@ -12,6 +12,7 @@ from workbench.adapters.blend import Ingredient, mix_adapters
 from workbench.adapters.mix import MOST
 from workbench.errors import WorkbenchError
 from workbench.generation import Request
+from workbench.generation.portray import SEED, portrait_prompt, portray
 from workbench.language import mark, told, tr
 
 METHODS = {
@@ -59,6 +60,7 @@ def mixing(entries: list[ShelfEntry]) -> None:
         if made:
             with st.spinner(tr("Mixing, and proving the result in a fresh base…")):
                 blend = mix_adapters(parts, name, str(method), int(rank), density, 0, engine(base).backbone)
+                portray(engine(base), blend.entry.name, portrait_prompt([by_name[part.name].card for part in parts]))
             later(
                 tr(
                     "{name} is on the shelf, {kept} % of the change kept",
@@ -89,12 +91,10 @@ def _part(name: str, usual: float) -> Ingredient:
 
 def _try(parts: list[Ingredient], by_name: dict[str, ShelfEntry], base: str) -> None:
     """One picture with all of them on the warm base at their strengths; what of each is taken is not tried."""
-    triggers = dict.fromkeys(card.trigger for part in parts if (card := by_name[part.name].card).trigger)
-    noun = by_name[parts[0].name].card.class_noun or "person"
-    prompt = f"chibi of {' '.join(triggers)} {noun}, smiling".replace("  ", " ")
+    prompt = portrait_prompt([by_name[part.name].card for part in parts])
     with st.spinner(tr("Drawing…")):
         adapters = tuple((part.name, part.strength) for part in parts)
-        picture = engine(base).generate(Request(prompt=prompt, seed=7, count=1, adapters=adapters))[0]
+        picture = engine(base).generate(Request(prompt=prompt, seed=SEED, count=1, adapters=adapters))[0]
     st.image(picture.image, width=256, output_format="PNG", alt=tr("The mix"))
     if any(part.only for part in parts):
         st.caption(tr("Drawn with all of each adapter; what is left out shows in the finished mix."))

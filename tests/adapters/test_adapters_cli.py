@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tiny_adapter import make_adapter
 
-from workbench.adapters import export_kohya, find_adapter
+from workbench.adapters import export_kohya, find_adapter, thumbnail_bytes
 from workbench.adapters.header import read_header, with_metadata
 from workbench.adapters.labels import change_label
 from workbench.adapters.mix import block_strength
@@ -85,6 +85,7 @@ def test_labels_cards_search_and_trash(full: Path, capsys: pytest.CaptureFixture
 def test_mix_resize_fuse_and_pack(full: Path, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mixed = result(capsys, "mix", "mia:0.6", "lena:0.4", "-o", "both", "--base", base, "--rank", "8")
     assert mixed["parents"] == ["mia × 0.6", "lena × 0.4"] and mixed["proof"]["change"] > 0 and mixed["kept"] > 0.99
+    assert thumbnail_bytes(find_adapter("both").card), "drawn with the mix: neither of the two has a picture"
     text = said(capsys, "mix", "mia:0.8@identity", "lena:0.7@style", "-o", "cross", "--no-proof")
     assert "% of the change kept" in text and "not proven" in text
     assert find_adapter("cross").card.parents == ["mia × 0.8 (identity)", "lena × 0.7 (style)"]

@@ -265,6 +265,7 @@ def test_two_are_mixed_on_the_page(screen: Open, tiny_base: Path, monkeypatch: p
     assert not page.exception and not page.error
     page.button(key="mix-make").click().run()
     assert find_adapter("mia-lena").card.parents == ["mia × 0.6", "lena × 0.3"]
+    assert find_adapter("mia-lena").card.thumbnail, "the card shows what the mix draws"
     assert "Mixed from" in text_of(page)
     page.multiselect(key="mix-who").set_value(["mia", "lena"]).run()
     page.button(key="mix-make").click().run()

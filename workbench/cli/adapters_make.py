@@ -6,7 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +181,12 @@ def mix(args: argparse.Namespace) -> int:
     blend = mix_adapters(
         parts, args.out, args.method, args.rank, args.density, args.seed, backbone, replace_it=args.replace
     )
+    if backbone is not None:
+        from workbench.generation import Engine
+        from workbench.generation.portray import portrait_prompt, portray
+
+        prompt = portrait_prompt([find_adapter(part.name).card for part in parts])
+        blend = replace(blend, entry=portray(Engine(backbone), blend.entry.name, prompt))
     return _say_blend(args, blend)
 
 

@@ -2,7 +2,8 @@
 
 `request.py` is what a person asks for, `engine.py` draws it, `record.py` keeps how it was made inside the PNG.
 `beginning.py` and `starts.py` begin from a picture or near another seed, `weights.py` weights words, `styles.py` are
-ready-made words, `grid.py` draws many at once on a sheet, `batch.py` draws the rows of a table.
+ready-made words, `grid.py` draws many at once on a sheet, `batch.py` draws the rows of a table, `portray.py` draws an
+adapter for its own card.
 """
 
 from __future__ import annotations
