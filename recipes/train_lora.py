@@ -30,7 +30,7 @@ from workbench.dataset.wordings import wordings
 from workbench.photos import agreed_scope
 from workbench.training import RunFolder, StopAsked, Stopping
 from workbench.training.report import Stages, say, write_figures, writes
-from workbench.training.starting import start
+from workbench.training.starting import load_ahead, start
 from workbench.training.watch import PhotoWatch
 
 
@@ -47,7 +47,8 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
     words = {"trigger": settings.trigger, "class_noun": settings.class_noun}
     prompts = [prompt.format(**words) for prompt in ways.preview_prompts]
 
-    # --- photos: judged before anything heavy is loaded, so that a wrong folder is told at once
+    # --- photos: judged while what is heavy is being loaded, so that a wrong folder is told at once
+    libraries = load_ahead()
     with stages("photos"):
         ratio = extras.get("buckets", 0.0)
         selfies = gather_selfies(settings.photos, name, stopping.progress, ratio) if writes() else None
@@ -56,6 +57,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
         watch = PhotoWatch(selfies.files if selfies else ())
 
     with stages("imports"):
+        libraries.join()
         from workbench.backbones import open_backbone, quiet_libraries
 
         quiet_libraries()

@@ -135,6 +135,15 @@ def test_a_launched_run_says_what_is_wrong_in_one_line(words: list[str], tmp_pat
     assert "lora.rank" in done.stderr and "photos" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
+def test_photos_that_cannot_be_used_are_told_while_libraries_load(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "selfie.jpg").write_bytes(b"no picture")
+    done = subprocess.run(
+        [*LAUNCH, *words, f"photos={tmp_path}"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    said = done.stderr.strip()
+    assert done.returncode != 0 and said.startswith("error: ") and "selfie.jpg" in said and "\n" not in said
+
+
 def test_stopped_and_continued_is_the_straight_run(
     recipe: ModuleType, words: list[str], run: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -123,7 +123,7 @@ def quiet_libraries() -> None:
         is_bnb_available()  # asked once, remembered
     finally:
         for name in hidden:
-            del sys.modules[name]
+            sys.modules.pop(name, None)  # a thread that loads ahead may have been here
 
     for library in (diffusers.utils.logging, transformers.utils.logging):
         library.set_verbosity_error()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,27 @@ from workbench.training.stepping_down import fitting
 from workbench.training.stopping import Stopping, attempted
 
 Training = Callable[[Settings, RunFolder, Stopping, Stages], None]
+
+
+def load_ahead() -> threading.Thread:
+    """Begins to load the heavy libraries in a thread; join it before anything of theirs is imported.
+
+    They take seconds, and so do photos, half of them in code that leaves the interpreter free: together they take
+    little longer than one of the two. Photos that cannot be used are told at once all the same; the process ends when
+    the libraries are there.
+    """
+
+    def load() -> None:
+        try:
+            from workbench.backbones import quiet_libraries
+
+            quiet_libraries()
+        except Exception:
+            return  # told where they are imported
+
+    thread = threading.Thread(target=load, name="libraries")
+    thread.start()
+    return thread
 
 
 def start(train: Training, arguments: Sequence[str] | None = None, description: str = "") -> int:
