@@ -79,7 +79,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
         from workbench.training.optimizer import largest_norm, make_optimizer, rate_share, set_rate
         from workbench.training.pieces import Pieces
         from workbench.training.previews import draw_preview
-        from workbench.training.techniques import drawing_of, weighting_of
+        from workbench.training.techniques import drawing_of, text_rank_of, weighting_of
         from workbench.training.validation import Validation, hold_out
         from workbench.training.word import learned_word
 
@@ -116,7 +116,7 @@ def train(settings: Settings, run: RunFolder, stopping: Stopping, stages: Stages
     # --- adapter, optimizer, and what the last attempt left
     with stages("adapter"):
         pieces.cut(backbone, data)  # accelerate launch --use_fsdp
-        text_rank = int(extras["text_rank"]) if lora.text_encoder else 0
+        text_rank = text_rank_of(extras, lora.text_encoder)
         adapter = attach_lora(
             backbone, lora.rank, lora.alpha, lora.targets, extras.get("dropout", 0.0), text_rank, seed=seed,
             kind=lora.kind, word=word,

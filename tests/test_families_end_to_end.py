@@ -156,7 +156,8 @@ def test_a_base_without_a_text_encoder_that_can_learn_says_so(tmp_path: Path) ->
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_familys_settings_fit_its_bases(family: str, tmp_path: Path) -> None:
     from workbench.backbones import catalogue
-    from workbench.config import ROOT, strengths
+    from workbench.config import ROOT
+    from workbench.training.techniques import text_rank_of
 
     files = {entry.settings for entry in catalogue().values() if entry.family == family and entry.settings}
     assert files, f"the catalogue names no settings for {family}"
@@ -166,6 +167,6 @@ def test_the_familys_settings_fit_its_bases(family: str, tmp_path: Path) -> None
         base = next(entry for entry in catalogue().values() if settings.base in (entry.id, entry.source))
         assert base.family == family and base.settings == file
         lora = settings.lora
-        text_rank = int(strengths(settings.train.techniques)["text_rank"]) if lora.text_encoder else 0
+        text_rank = text_rank_of(settings.train.techniques, lora.text_encoder)
         adapter = attach_lora(backbone, lora.rank, lora.alpha, lora.targets, text_rank=text_rank)
         assert adapter.parameters(backbone.denoiser_name)

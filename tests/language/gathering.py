@@ -100,8 +100,9 @@ def tables() -> Iterator[str]:
     yield from STATES
     yield from SCORES
     yield from READ_AS
-    for name in [*setting_names(), *(f"techniques.{technique}" for technique in TECHNIQUES)]:
-        if name in setting_names() or f'"{name}"' in (ROOT / "ui" / "screens" / "train.py").read_text():
+    settings, shown = setting_names(), (ROOT / "ui" / "screens" / "train.py").read_text(encoding="utf-8")
+    for name in [*settings, *(f"techniques.{technique}" for technique in TECHNIQUES)]:
+        if name in settings or f'"{name}"' in shown:
             yield name.rpartition(".")[2].replace("_", " ").capitalize()
         yield explain(name)
 

@@ -14,7 +14,7 @@ from ui.run_line import line
 from ui.run_panel import follow, past_runs
 from ui.words import count, duration, plain, telling, telling_later
 from workbench import jobs
-from workbench.config import TECHNIQUES, Settings, explain, flat_settings, load_settings, setting_names, strengths
+from workbench.config import TECHNIQUES, explain, flat_settings, load_settings, setting_names, strengths
 from workbench.language import mark, told, tr
 from workbench.photos import Subject
 
@@ -121,11 +121,11 @@ def _advanced(steps: int) -> dict[str, Any]:
     )  # fmt: skip
     if base and base != DEFAULT:
         chosen["base"] = base
-    usual = load_settings()
+    usual = _usual()
     with st.container(key="grid-fields-advanced"):
         for name in ADVANCED:
-            value = _field(name, steps if name == "train.steps" else _value(usual, name))
-            if value != _value(usual, name) or name == "train.steps":
+            value = _field(name, steps if name == "train.steps" else usual[name])
+            if value != usual[name] or name == "train.steps":
                 chosen[name] = value
     afresh = st.toggle(
         tr("Start afresh"), key="afresh", help=tr("Do not continue what an earlier run of this person left.")
@@ -161,12 +161,12 @@ def _rules(name: str) -> tuple[type, Mapping[str, Any]]:
     return kind, item.metadata
 
 
-def _value(settings: Settings, name: str) -> Any:
-    group, _, technique = name.partition(".")
-    if group == "techniques":
-        kind, _ = _rules(name)
-        return kind(strengths(settings.train.techniques).get(technique, 0))
-    return flat_settings(settings)[name]
+def _usual() -> dict[str, Any]:
+    """What every field shows at first."""
+    values = flat_settings(load_settings())
+    extras = strengths(values["train.techniques"])
+    values |= {f"techniques.{name}": extras.get(name, 0) for name in TECHNIQUES}
+    return {name: _rules(name)[0](values[name]) for name in ADVANCED}
 
 
 def _estimate(steps: int) -> str:

@@ -178,6 +178,7 @@ def mix(args: argparse.Namespace) -> int:
 
     parts = [_ingredient(spec) for spec in args.specs]
     backbone = None if args.no_proof else _base(args.base or find_adapter(parts[0].name).card.base)
+    cards = [find_adapter(part.name).card for part in parts]  # --replace may write over one of them
     blend = mix_adapters(
         parts, args.out, args.method, args.rank, args.density, args.seed, backbone, replace_it=args.replace
     )
@@ -185,8 +186,7 @@ def mix(args: argparse.Namespace) -> int:
         from workbench.generation import Engine
         from workbench.generation.portray import portrait_prompt, portray
 
-        prompt = portrait_prompt([find_adapter(part.name).card for part in parts])
-        blend = replace(blend, entry=portray(Engine(backbone), blend.entry.name, prompt))
+        blend = replace(blend, entry=portray(Engine(backbone), blend.entry.name, portrait_prompt(cards)))
     return _say_blend(args, blend)
 
 

@@ -126,7 +126,7 @@ def _full_name(key: str) -> str:
 def _take(name: str, value: Any, values: dict[str, Any], mistakes: list[str]) -> None:
     known = setting_names()
     group, _, leaf = name.rpartition(".")
-    if leaf and (name in MOVED or group in ("techniques", "train.techniques") or (not group and leaf in TECHNIQUES)):
+    if group in ("techniques", "train.techniques", MOVED.get(leaf)) or (not group and leaf in TECHNIQUES):
         _take_technique(leaf, value, values, mistakes)
         return
     if name.startswith("traits.") and name != "traits.":

@@ -160,19 +160,12 @@ TECHNIQUES = {
     ),
 }
 
-# Settings of earlier versions, which are techniques now; files and command lines may go on to name them.
+# Settings of earlier versions, which are techniques now, with the group they were in; files and command lines may go on
+# to name them so.
 MOVED = {
-    f"{group}.{name}": name
-    for group, names in {
-        "data": ("flips", "captions"),
-        "lora": ("dropout", "text_rank"),
-        "train": (
-            "text_learning_rate", "word_learning_rate", "warmup", "prior_weight", "min_snr_gamma", "clip",
-            "weight_decay",
-        ),
-        "follow": ("patience",),
-    }.items()
-    for name in names
+    "flips": "data", "captions": "data", "dropout": "lora", "text_rank": "lora", "text_learning_rate": "train",
+    "word_learning_rate": "train", "warmup": "train", "prior_weight": "train", "min_snr_gamma": "train",
+    "clip": "train", "weight_decay": "train", "patience": "follow",
 }  # fmt: skip
 
 
@@ -183,5 +176,4 @@ def strengths(named: Mapping[str, float]) -> dict[str, float]:
 
 def wished(named: Mapping[str, float]) -> dict[str, float]:
     """Techniques without those that stand as usual where a file of an earlier version wrote down every default."""
-    former = MOVED.values()
-    return {name: value for name, value in named.items() if name not in former or value != TECHNIQUES[name].usual}
+    return {name: value for name, value in named.items() if name not in MOVED or value != TECHNIQUES[name].usual}

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.backbones import Backbone
-from workbench.config import strengths
 from workbench.dataset.encode import EncodedSet
 from workbench.training.checkpoint import Checkpoint, check_facts, last_checkpoint, save_checkpoint
 from workbench.training.ema import Average
 from workbench.training.lora import Attachment, chosen_targets
 from workbench.training.optimizer import group_state, load_optimizer_state, optimizer_state
 from workbench.training.run import RunFolder
+from workbench.training.techniques import text_rank_of
 
 # Settings that change nothing of what is learnt.
 HARMLESS = ("name", "photos", "follow.")
@@ -34,7 +34,7 @@ def facts_of(values: Mapping[str, Any], backbone: Backbone, data: EncodedSet, wo
         "lora.rank": values["lora.rank"],
         "lora.alpha": values["lora.alpha"],
         "lora.targets": sorted(chosen_targets(backbone, values["lora.targets"])),
-        "lora.text_encoder": strengths(values["train.techniques"])["text_rank"] if values["lora.text_encoder"] else 0,
+        "lora.text_encoder": text_rank_of(values["train.techniques"], values["lora.text_encoder"]),
         "lora.kind": values["lora.kind"],
         "trigger": word,
     }

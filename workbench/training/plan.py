@@ -29,7 +29,7 @@ from workbench.training.memory import lower_rung, save_memory
 from workbench.training.objective import Objective, Weighting, learn_in_parts
 from workbench.training.optimizer import make_optimizer
 from workbench.training.run import out_of_memory
-from workbench.training.techniques import TAUGHT_SHARE, drawing_of
+from workbench.training.techniques import TAUGHT_SHARE, drawing_of, text_rank_of
 from workbench.training.word import learned_word
 
 STEPS = 3
@@ -217,7 +217,7 @@ def learn_steps(
         Seconds of each step.
     """
     extras = strengths(values["train.techniques"])
-    text_rank = int(extras["text_rank"]) if values["lora.text_encoder"] else 0
+    text_rank = text_rank_of(extras, bool(values["lora.text_encoder"]))
     word = learned_word(str(values["trigger"]), extras["word_learning_rate"], bool(values["lora.text_encoder"]))
     save_memory(backbone, bool(values["memory.checkpointing"]), str(values["memory.quantise"]))
     learns = bool(text_rank or word)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from workbench.backbones import Backbone
+from workbench.config import strengths
 from workbench.dataset.encode import EncodedSet
 from workbench.training.batches import Drawing
 from workbench.training.masks import head_mask
@@ -26,6 +27,16 @@ def weighting_of(techniques: Mapping[str, float]) -> Weighting:
     """
     gamma = techniques.get("min_snr_gamma", 0.0)
     return Weighting(gamma, techniques.get("debiased", 0.0) > 0, techniques.get("huber", 0.0))
+
+
+def text_rank_of(techniques: Mapping[str, float], text_encoder: bool) -> int:
+    """The rank of the text encoder's part; 0 where the text encoder stays as it is.
+
+    Args:
+        techniques: names and strengths; what is not named is as usual.
+        text_encoder: whether it learns.
+    """
+    return int(strengths(techniques)["text_rank"]) if text_encoder else 0
 
 
 def drawing_of(techniques: Mapping[str, float], backbone: Backbone, data: EncodedSet) -> Drawing:
