@@ -21,7 +21,6 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from diffusers.models.attention_processor import AttnProcessor
+from known_facts import Readout, character, facts_of, scene
 from long_training import (
     Clock,
     autocast,
@@ -59,9 +59,8 @@ from tqdm import tqdm
 
 from workbench.backbones.cpu_norm import use_quick_group_norm
 from workbench.backbones.word_tokenizer import train_tokenizer
-from workbench.captions.reader import ANSWERS, truth
 from workbench.config import ROOT, home
-from workbench.world.pack import Pack, character_of, render_pack, scene_of
+from workbench.world.pack import Pack, render_pack
 from workbench.world.words import describe
 
 SCHEDULE: dict[str, Any] = {  # v-prediction and zero terminal SNR (arXiv 2305.08891): plain backgrounds stay plain
@@ -153,46 +152,6 @@ def new_text_encoder(tokenizer: Any) -> nn.Module:
     )  # fmt: skip
 
 
-# What every drawing is known to show, as classes. Only training reads them; the pipeline has no such heads. The style
-# is left out: it is the first word of every caption.
-FACTS = {name: words for name, words in ANSWERS.items() if name != "style"}
-
-
-class Readout(nn.Module):
-    """Reads the facts of a drawing from a text encoder's states or from the denoiser's middle.
-
-    A denoiser's squared error says little about a pair of glasses or about which of two colours is the jacket's, so
-    word and picture are slow to meet. Classifying the known facts tells both networks directly. One attention query a
-    fact, over whatever positions there are: what a cross-attention layer can find, no more.
-    """
-
-    def __init__(self, width: int, inner: int = 64) -> None:
-        super().__init__()
-        self.sizes = [len(words) for words in FACTS.values()]
-        self.query = nn.Parameter(torch.randn(len(FACTS), inner) * inner**-0.5)
-        self.key, self.value = nn.Linear(width, inner), nn.Linear(width, width)
-        self.classes = nn.Parameter(torch.zeros(len(FACTS), width, max(self.sizes)))
-
-    def forward(self, states: torch.Tensor, facts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cross-entropy and share read rightly; states `(batch, positions, width)`, facts `(batch, len(FACTS))`."""
-        weights = torch.einsum("fi,bpi->bfp", self.query, self.key(states)).softmax(-1)
-        read = torch.einsum("bfp,bpw->bfw", weights, self.value(states))
-        scores = torch.einsum("bfw,fwc->bfc", read, self.classes).float()
-        losses = torch.stack(
-            [F.cross_entropy(scores[:, i, :n], facts[:, i], ignore_index=-1) for i, n in enumerate(self.sizes)]
-        )
-        known = facts >= 0
-        return losses.nan_to_num().mean(), ((scores.argmax(-1) == facts) & known).sum() / known.sum()
-
-
-@cache
-def facts_of(index: int, style: str) -> tuple[int, ...]:
-    """The classes of a training drawing in the order of FACTS, -1 where its style does not show the fact."""
-    true = truth(_character(index), _scene(index, style), style)
-    hidden = "light" if style == "chibi" else "pose"
-    return tuple(-1 if name == hidden else true[name] for name in FACTS)
-
-
 # ---------------------------------------------------------------- stages
 
 
@@ -271,13 +230,10 @@ def encode_drawings(recipe: Recipe) -> None:
     np.save(scale, np.stack([means.mean((0, 2, 3)), means.std((0, 2, 3))]), allow_pickle=False)
 
 
-_character, _scene = cache(character_of), cache(scene_of)  # drawn by the million, the same few thousand
-
-
 def caption_of(index: int, style: str, rng: np.random.Generator) -> str:
     """A caption of a training drawing, worded anew each time; some are short, some carry a neutral name."""
     completeness = float(rng.choice([1.0, 0.85, 0.5], p=[0.45, 0.35, 0.2]))
-    text = describe(_character(index), _scene(index, style), style, int(rng.integers(2**31)), completeness)
+    text = describe(character(index), scene(index, style), style, int(rng.integers(2**31)), completeness)
     if rng.random() < 0.15:
         name = str(rng.choice(SYLLABLES))
         for whom in ("a child", "a young person", "an old person", "a person"):
@@ -423,12 +379,13 @@ def guess_latents(recipe: Recipe) -> list[np.ndarray]:
     """
     centre, spread = np.load(recipe.folder / "latents-scale.npy").astype(np.float32)[:, :, None, None]
     alphas = DDIMScheduler(**SCHEDULE).alphas_cumprod
-    tokenizer, (model, _) = tokenizer_of(recipe), finished_model(recipe)
-    model = model.to(device_of()).eval()
-    for style in STYLES[rank() :: processes()]:
-        path, denoiser = recipe.folder / f"guesses-{style}.npy", recipe.folder / "denoiser.safetensors"
-        if path.exists() and not (denoiser.exists() and denoiser.stat().st_mtime > path.stat().st_mtime):
-            continue
+    tokenizer, denoiser = tokenizer_of(recipe), recipe.folder / "denoiser.safetensors"
+    files = {style: recipe.folder / f"guesses-{style}.npy" for style in STYLES}
+    made = denoiser.stat().st_mtime if denoiser.exists() else 0.0
+    mine = list(files.items())[rank() :: processes()]
+    missing = {style: path for style, path in mine if not path.exists() or path.stat().st_mtime < made}
+    model = finished_model(recipe)[0].to(device_of()).eval() if missing else nn.ModuleDict()
+    for style, path in missing.items():
         moments = np.load(recipe.folder / f"latents-{style}.npy", mmap_mode="r")
         guesses = np.empty((len(moments), 16, *moments.shape[2:]), dtype=np.float16)
         for start in tqdm(range(0, len(moments), 32), desc=f"guess {style}"):
@@ -449,7 +406,7 @@ def guess_latents(recipe: Recipe) -> list[np.ndarray]:
         part.rename(path)
     if processes() > 1:
         torch.distributed.barrier()
-    return [np.load(recipe.folder / f"guesses-{style}.npy", mmap_mode="r") for style in STYLES]
+    return [np.load(path, mmap_mode="r") for path in files.values()]
 
 
 def train_decoder(recipe: Recipe) -> None:

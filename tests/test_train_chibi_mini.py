@@ -20,35 +20,42 @@ def recipe() -> ModuleType:
     return load_recipe("train_chibi_mini")
 
 
+@pytest.fixture(scope="module")
+def facts(recipe: ModuleType) -> ModuleType:
+    import known_facts
+
+    return known_facts
+
+
 @pytest.mark.parametrize("style", ["chibi", "photo"])
-def test_facts_are_those_of_the_drawing(recipe: ModuleType, style: str) -> None:
+def test_facts_are_those_of_the_drawing(facts: ModuleType, style: str) -> None:
     for index in range(20):
         true = character_of(index).to_dict() | scene_of(index, style).to_dict()
-        known = dict(zip(recipe.FACTS, recipe.facts_of(index, style), strict=True))
+        known = dict(zip(facts.FACTS, facts.facts_of(index, style), strict=True))
         assert [name for name, fact in known.items() if fact < 0] == ["light" if style == "chibi" else "pose"]
-        assert all(recipe.FACTS[name][fact] == true[name] for name, fact in known.items() if fact >= 0)
+        assert all(facts.FACTS[name][fact] == true[name] for name, fact in known.items() if fact >= 0)
 
 
-def test_readout_finds_a_fact_at_whatever_position_it_stands(recipe: ModuleType) -> None:
+def test_readout_finds_a_fact_at_whatever_position_it_stands(facts: ModuleType) -> None:
     torch.manual_seed(0)
-    readout = recipe.Readout(16, inner=8)
+    readout = facts.Readout(16, inner=8)
     optimizer = torch.optim.Adam(readout.parameters(), lr=1e-2)
-    words, places = torch.randn(3, 16), len(recipe.FACTS)
+    words, places = torch.randn(3, 16), len(facts.FACTS)
     for _ in range(150):
-        facts = torch.randint(0, 2, (32, places))
-        facts[:, 1:] = -1  # only the first fact is known
+        known = torch.randint(0, 2, (32, places))
+        known[:, 1:] = -1  # only the first fact is known
         states = 0.3 * torch.randn(32, 6, 16)
-        states[torch.arange(32), torch.randint(0, 6, (32,))] += 3 * words[facts[:, 0]]
-        loss, right = readout(states, facts)
+        states[torch.arange(32), torch.randint(0, 6, (32,))] += 3 * words[known[:, 0]]
+        loss, right = readout(states, known)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
     assert right > 0.95
 
 
-def test_readout_of_nothing_known_has_no_loss(recipe: ModuleType) -> None:
-    readout = recipe.Readout(16)
-    loss, _ = readout(torch.randn(2, 5, 16), torch.full((2, len(recipe.FACTS)), -1))
+def test_readout_of_nothing_known_has_no_loss(facts: ModuleType) -> None:
+    readout = facts.Readout(16)
+    loss, _ = readout(torch.randn(2, 5, 16), torch.full((2, len(facts.FACTS)), -1))
     assert loss == 0
 
 
