@@ -4,7 +4,8 @@
     python -m benchmarks.chibi_mini --count 500 --photos 200 --out benchmarks/results/chibi-mini-cpu.json
 
 Pictures are judged by the identity benchmark's probe, which shares neither net nor drawings with anything that ships.
-Beside each share stands what the probe sees in the world's own drawings of the same captions, and what guessing gives.
+Beside each share stands what the probe sees in the world's own drawings of the same captions, after the autoencoder
+(`kept`: no denoiser can give more) and before, and what guessing gives.
 Finished pictures are kept under `workspace/cache`, so a stopped measurement goes on where it was.
 """
 
@@ -14,7 +15,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +78,10 @@ def main() -> None:
     }
     report["summary"] = summary(report)
     for style, rows in styles.items():
-        print(f"\n{style:16} {'made':>8} {'drawn':>8} {'guess':>8}")
+        columns = ("made", "kept", "drawn", "guess")
+        print(f"\n{style:16}" + "".join(f" {column:>8}" for column in columns))
         for name, row in rows.items():
-            print(f"{name:16} {row['made']:8.2f} {row['drawn']:8.2f} {row['guess']:8.2f}")
+            print(f"{name:16}" + "".join(f" {row[column]:8.2f}" for column in columns))
     print()
     for name, value in report["summary"].items():
         target = TARGETS.get(name)
@@ -91,8 +93,8 @@ def main() -> None:
 def obedience(
     backbone: Backbone, judges: Judges, style: Style, count: int
 ) -> tuple[dict[str, dict[str, float]], float]:
-    """Attribute -> share of pictures that show what their full caption says; of the true drawings; by guessing. And how
-    sharp the pictures are, as a share of the true drawings."""
+    """Attribute -> share of pictures that show what their full caption says; of the true drawings, as the autoencoder
+    gives them back and as they are; by guessing. And how sharp the pictures are, as a share of the true drawings."""
     from workbench.dataset.pictures import cached_pictures
 
     people = [(sample_character(SEEDS + i), sample_scene(SEEDS + i)) for i in range(count)]
@@ -103,18 +105,20 @@ def obedience(
         seeds = [SEEDS + index for index in range(count)[some]]
         made += cached_pictures(backbone, prompts[some], seeds, home() / "cache" / "pictures")
     drawn = [draw(character, scene, style, 256, seed=i) for i, (character, scene) in enumerate(people)]
-    rows = compare(judges.look(made).found, judges.look(drawn).found, people, prompts, style)
+    kept = [decoded_again(backbone, picture) for picture in tqdm(drawn, f"{style} drawings through the autoencoder")]
+    found = {"made": made, "kept": kept, "drawn": drawn}
+    rows = compare({name: judges.look(pictures).found for name, pictures in found.items()}, people, prompts, style)
     sharp, true = (statistics.fmean(sharpness(np.asarray(each)) for each in pictures) for pictures in (made, drawn))
     return rows, sharp / true
 
 
 def compare(
-    made: np.ndarray, drawn: np.ndarray, people: Sequence[tuple[Character, Scene]], prompts: Sequence[str], style: Style
+    found: Mapping[str, np.ndarray], people: Sequence[tuple[Character, Scene]], prompts: Sequence[str], style: Style
 ) -> dict[str, dict[str, float]]:
-    """Shares of right answers, attribute by attribute.
+    """Shares of right answers, attribute by attribute; beside them that of guessing.
 
     Args:
-        made, drawn: (pictures, attributes) answers of the probe.
+        found: column -> (pictures, attributes) answers of the probe.
         people: who and how, for each picture.
         prompts: what was asked for. Where a caption leaves the shape of the eyes open, any shape is right, so the
             picture does not count for it.
@@ -130,34 +134,39 @@ def compare(
             for (character, _), words_ in zip(people, prompts, strict=True)
         ]
         if any(asked):
-            shares = [float((found[asked, index] == right[asked, index]).mean()) for found in (made, drawn)]
-            rows[name] = {"made": shares[0], "drawn": shares[1], "guess": 1 / len(words)}
+            shares = {
+                column: float((each[asked, index] == right[asked, index]).mean()) for column, each in found.items()
+            }
+            rows[name] = shares | {"guess": 1 / len(words)}
     return rows
 
 
 def autoencoder(backbone: Backbone, count: int = 32) -> dict[str, float]:
     """Mean PSNR in dB of drawings that were encoded and decoded again; of chibis also around the eyes."""
-    import torch
-
-    vae = backbone.pipeline.vae
-    weights = next(vae.parameters())
     found: dict[str, list[float]] = {"chibi": [], "photo": [], "eyes of chibis": []}
     styles: tuple[Style, ...] = ("chibi", "photo")
     for style in styles:
         for seed in tqdm(range(SEEDS, SEEDS + count), f"{style} through the autoencoder"):
-            picture = np.asarray(
-                draw(sample_character(seed), sample_scene(seed), style, backbone.resolution, seed=seed)
-            )
-            batch = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(weights) / 127.5 - 1
-            with torch.no_grad():
-                decoded = vae.decode(vae.encode(batch).latent_dist.mode()).sample[0]
-            again = ((decoded.float().cpu().clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy()
+            drawn = draw(sample_character(seed), sample_scene(seed), style, backbone.resolution, seed=seed)
+            picture, again = np.asarray(drawn), np.asarray(decoded_again(backbone, drawn))
             found[style].append(psnr(picture, again))
             if style == "chibi":
                 left, top, right, bottom = (round(edge * backbone.resolution / 256) for edge in EYES)
                 box = np.s_[top:bottom, left:right]
                 found["eyes of chibis"].append(psnr(picture[box], again[box]))
     return {name: statistics.fmean(values) for name, values in found.items()}
+
+
+def decoded_again(backbone: Backbone, picture: Image.Image) -> Image.Image:
+    """A picture as the autoencoder gives it back."""
+    import torch
+
+    vae = backbone.pipeline.vae
+    batch = torch.from_numpy(np.asarray(picture.convert("RGB")).copy()).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        decoded = vae.decode(vae.encode(batch.to(next(vae.parameters())) / 127.5 - 1).latent_dist.mode()).sample[0]
+    pixels = ((decoded.float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return Image.fromarray(pixels.permute(1, 2, 0).numpy())
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.chibi_mini import compare, psnr, sharpness
+from benchmarks.chibi_mini import compare, decoded_again, psnr, sharpness
 from benchmarks.identity import table
 from benchmarks.identity.report import machine_name
 from benchmarks.identity.sheet import TILE, compose
+from workbench.backbones import open_backbone
 from workbench.captions.reader import ANSWERS, truth
 from workbench.config import ROOT
 from workbench.world.character import sample_character, sample_scene
+from workbench.world.draw import draw
 from workbench.world.words import describe
 
 
@@ -46,9 +48,9 @@ def report() -> dict[str, Any]:
 
 
 def test_every_table_is_markdown_with_as_many_cells_in_each_line(report: dict[str, Any]) -> None:
-    for name, draw in table.TABLES.items():
-        lines = [line for line in draw(report).splitlines() if line.startswith("|")]
-        blocks = draw(report).split("\n\n")
+    for name, write in table.TABLES.items():
+        lines = [line for line in write(report).splitlines() if line.startswith("|")]
+        blocks = write(report).split("\n\n")
         assert name == "machine" or len(lines) >= 3, name
         for block in blocks:
             widths = {line.count("|") for line in block.splitlines() if line.startswith("|")}
@@ -135,6 +137,15 @@ def test_obedience_leaves_out_what_the_caption_leaves_open() -> None:
     assert 0 < sum(told) < 12
     made[np.logical_not(told), shape] += 1
     made[:3, skin] += 1
-    rows = compare(made, right, people, prompts, "chibi")
+    rows = compare({"made": made, "drawn": right}, people, prompts, "chibi")
     assert rows["eye_shape"]["made"] == 1.0 and rows["skin"]["made"] == 0.75 and rows["skin"]["drawn"] == 1.0
     assert "light" not in rows and rows["skin"]["guess"] == 0.2
+
+
+def test_what_the_autoencoder_gives_back_is_the_picture() -> None:
+    backbone = open_backbone("chibi-mini")
+    drawn, other = (draw(sample_character(seed), sample_scene(seed), "chibi", 256) for seed in (600_000, 600_001))
+    again = decoded_again(backbone, drawn)
+    assert again.size == drawn.size
+    assert 20 < psnr(np.asarray(drawn), np.asarray(again)) < 40
+    assert psnr(np.asarray(other), np.asarray(again)) < 15
