@@ -3,9 +3,10 @@
     make test ARGS="--co -q"              # once, for the packages that only tests need
     .venv/bin/python docs/make_sheets.py
 
-Writes docs/real-astronaut.png, docs/real-hopper.png and docs/real-photos.json. Each portrait is varied as if it had
-been taken five times; what the reader proposes is corrected where a person would correct it, and both are noted.
-What is made on the way goes to a temporary folder.
+Writes docs/real-astronaut.png, docs/real-hopper.png and docs/real-photos.json, and docs/photo-variety.jpg: what the
+reader learns from, beside what it is to read. Each portrait is varied as if it had been taken five times; what the
+reader proposes is corrected where a person would correct it, and both are noted. What is made on the way goes to a
+temporary folder.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from workbench.cli.demo import SCENES
-from workbench.cli.sheet import compose_sheet
+from workbench.cli.sheet import INK, PAPER, compose_sheet
 from workbench.config import ROOT
 from workbench.device import prepare_environment
 
@@ -55,15 +56,48 @@ def learn(person: str, pictures: list[Image.Image], corrections: list[str], fold
     return time.perf_counter() - start
 
 
+def variety_sheet(crops: list[Image.Image]) -> Image.Image:
+    """Photo-like drawings, the same as the reader learns from them, and crops of real photographs, eight each."""
+    import numpy as np
+    import torch
+    from photo_variety import backdrops, hats, put_on, varied
+
+    from workbench.world.character import sample_character, sample_scene
+    from workbench.world.draw import draw
+
+    side, seeds = 160, range(700_100, 700_108)
+
+    def tensor(pictures: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+
+    drawn = [draw(sample_character(s), sample_scene(s), "photo", side, transparent=True) for s in seeds]
+    people = tensor(np.stack([np.asarray(each) for each in drawn]))
+    people[1::3] = put_on(people[1::3], tensor(hats(3, side)))
+    changed = varied(people, tensor(backdrops(16, side)), side, torch.Generator().manual_seed(SEED))
+    made = [Image.fromarray((each.permute(1, 2, 0) * 255).byte().numpy()) for each in changed]
+    rows = ("as the world draws them", drawn), ("as the reader learns from them", made), ("real photographs", crops)
+    gap, head = 12, 34
+    sheet = Image.new("RGB", (gap + len(seeds) * (side + gap), gap + len(rows) * (side + head + gap)), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for line, (words, pictures) in enumerate(rows):
+        top = gap + line * (side + head + gap)
+        pen.text((gap, top), words, INK, ImageFont.load_default(20))
+        for column, picture in enumerate(pictures[: len(seeds)]):
+            sheet.paste(picture.convert("RGB").resize((side, side)), (gap + column * (side + gap), top + head))
+    return sheet
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Makes the sheets of docs/real-photos.md.")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of the training")
     more = parser.parse_args().settings
     prepare_environment()
-    sys.path.insert(0, str(ROOT / "tests"))  # the portraits come from packages that only tests need
+    # The portraits come from packages that only tests need; what the reader learns from belongs to its recipe.
+    sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "recipes")]
     from real_photos import PEOPLE, as_photo, portrait, variations
 
     results: dict[str, Any] = {}
+    real: list[Image.Image] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["WORKBENCH_KEYS"] = f"{folder}/keys"
@@ -78,6 +112,7 @@ def main() -> None:
             photos = variations(portrait(person))
             judged = judge_photos([as_photo(photo, f"{person}-{i}.jpg") for i, photo in enumerate(photos, 1)])
             crops = [crop_face(each.photo, each.face, 512) for each in judged.accepted if each.photo and each.face]
+            real += crops[:4]
             read = {trait: reading.value for trait, reading in read_traits(crops).items()}
             seen = VISIBLE[person]
             corrections = [f"traits.{trait}={word}" for trait, word in seen.items() if read[trait] != word]
@@ -103,6 +138,7 @@ def main() -> None:
                 "found in the avatars": trait_agreement(images, seen).to_dict(),
                 "seconds": round(seconds, 1),
             }
+    variety_sheet(real).save(ROOT / "docs/photo-variety.jpg", quality=88, optimize=True)
     (ROOT / "docs/real-photos.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=2))
 

@@ -1,10 +1,11 @@
 """Trains the trait reader on the chibi world: photo-like drawings and chibis, made unlike themselves by augmentation.
 
-    python recipes/train_reader.py minutes=8
+    python recipes/train_reader.py minutes=12
 
-Uses the drawings that `recipes/train_chibi_mini.py stage=render` packed. Augmentation (colour, light, blur, noise,
-framing) is strong, because the reader is to be used on real photographs. Continues from the weights in
-workbench/captions/reader.safetensors when they are there, and writes them.
+Uses the chibis that `recipes/train_chibi_mini.py stage=render` packed, and packs photo-like people without their place.
+Half of the photos are put somewhere else, in other light and before another camera (`photo_variety`), because the
+reader is to be used on real photographs. Continues from the weights in workbench/captions/reader.safetensors when they
+are there, and writes them; `minutes=0` only says how good they are.
 """
 
 from __future__ import annotations
@@ -19,25 +20,39 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import torch
 import torch.nn.functional as F
+from photo_variety import HATTED, HIDES, backdrops, hats, put_on, varied
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from workbench.captions.reader import ANSWERS, SIZE, WEIGHTS, new_reader, split_answers, truth
 from workbench.config import home
-from workbench.world.pack import Pack, character_of, scene_of
+from workbench.world.draw import Style
+from workbench.world.pack import Pack, character_of, render_pack, scene_of
+
+NAMES = list(ANSWERS)
 
 HELD_OUT = 512  # the last drawings of each style are kept for the figures printed at the end
+PHOTOS = 8192
+ROOM = 144  # drawings are kept a little larger than what is read, for shifted crops
+PLACES = 512
+BATCH = {"chibi": 16, "photo": 24, "varied": 24}  # photos are what it is for, and the harder part
+# Chibis show no light and photos no arms: those answers cannot be read there and do not count.
+UNREADABLE = {"chibi": ("light",), "photo": ("pose",), "varied": ("pose", *HIDES)}
 
 
-def load(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """All packed drawings at 144 px (room for shifted crops) and their right answers."""
+def load(folder: Path, style: Style) -> tuple[torch.Tensor, torch.Tensor]:
+    """All packed drawings of a style, uint8 `(n, c, 144, 144)`, photos with the person's cover; their right answers."""
+    if style == "photo":
+        render_pack(folder, style, PHOTOS, transparent=True)
+    pack = Pack(folder, style, transparent=style == "photo")
     pictures, answers = [], []
-    for style in ("chibi", "photo"):
-        pack = Pack(folder, style)  # type: ignore[arg-type]
-        for i in range(len(pack)):
-            pictures.append(np.asarray(Image.fromarray(pack[i]).resize((144, 144), Image.Resampling.BOX)))
-            right = truth(character_of(i), scene_of(i, style), style)  # type: ignore[arg-type]
-            answers.append([right[name] for name in ANSWERS])
+    for i in range(len(pack)):
+        bands = [
+            Image.fromarray(band).resize((ROOM, ROOM), Image.Resampling.BOX) for band in np.moveaxis(pack[i], 2, 0)
+        ]
+        pictures.append(np.stack([np.asarray(band) for band in bands]))
+        right = truth(character_of(i), scene_of(i, style), style)
+        answers.append([right[name] for name in ANSWERS])
     return torch.from_numpy(np.stack(pictures)), torch.tensor(answers)
 
 
@@ -66,40 +81,83 @@ def augment(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return x.clamp(0, 1) * 2 - 1
 
 
+class Drawings:
+    """What is learnt from and what is held out, by kind: `chibi`, `photo`, and photos made `varied`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.drawn = {"chibi": load(folder, "chibi"), "photo": load(folder, "photo")}
+        self.places = torch.from_numpy(backdrops(PLACES, ROOM)).permute(0, 3, 1, 2).float() / 255
+        self.hats = torch.from_numpy(hats(PLACES, ROOM)).permute(0, 3, 1, 2).float() / 255
+
+    def some(self, kind: str, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch to learn from: the net's input and the right answers, -100 where they cannot be read."""
+        pictures, answers = self.drawn["chibi" if kind == "chibi" else "photo"]
+        picked = torch.randint(len(answers) - HELD_OUT, (BATCH[kind],), generator=generator)
+        batch, right = pictures[picked].float() / 255, answers[picked].clone()
+        right[:, [NAMES.index(name) for name in UNREADABLE[kind]]] = -100
+        return (self._varied(batch, right, generator) if kind == "varied" else augment(batch[:, :3], generator)), right
+
+    def held_out(self, kind: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """The drawings that are never learnt from; varied ones the same at every call."""
+        pictures, answers = self.drawn["chibi" if kind == "chibi" else "photo"]
+        batch, right = pictures[-HELD_OUT:].float() / 255, answers[-HELD_OUT:].clone()
+        if kind == "varied":
+            return self._varied(batch, right, torch.Generator().manual_seed(7)), right
+        return F.interpolate(batch[:, :3], SIZE, mode="area") * 2 - 1, right
+
+    def _varied(self, batch: torch.Tensor, right: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """The net's input; whoever got a hat is told so in the right answers."""
+        worn = NAMES.index("headwear")
+        bare = right[:, worn] == ANSWERS["headwear"].index("none")
+        hatted = (bare & (torch.rand(len(batch), generator=generator) < HATTED)).nonzero()[:, 0]
+        some = self.hats[torch.randint(len(self.hats), (len(hatted),), generator=generator)]
+        batch[hatted] = put_on(batch[hatted], some)
+        right[hatted, worn] = ANSWERS["headwear"].index("hat")
+        return varied(batch, self.places, SIZE, generator) * 2 - 1
+
+
+def report(net: torch.nn.Module, drawings: Drawings) -> None:
+    """Prints the share of right answers on drawings that were held out."""
+    shares = {}
+    for kind in BATCH:
+        pictures, right = drawings.held_out(kind)
+        with torch.no_grad():
+            pieces = split_answers(torch.cat([net(part) for part in pictures.split(128)]))
+        shares[kind] = {
+            name: (pieces[name].argmax(1) == right[:, i]).float().mean().item()
+            for i, name in enumerate(NAMES)
+            if name not in UNREADABLE[kind]
+        }
+    print(f"{'':16}" + "".join(f"{kind:>8}" for kind in BATCH))
+    for name in NAMES:
+        print(f"{name:16}" + "".join(f"{each[name]:8.3f}" if name in each else f"{'–':>8}" for each in shares.values()))
+
+
 def main() -> None:
-    minutes = float(dict(a.split("=", 1) for a in sys.argv[1:]).get("minutes", 8))
+    minutes = float(dict(a.split("=", 1) for a in sys.argv[1:]).get("minutes", 12))
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
     torch.manual_seed(0)
-    pictures, answers = load(home() / "chibi-mini" / "pack")
+    drawings = Drawings(home() / "chibi-mini" / "pack")
     net, peak = new_reader().to(memory_format=torch.channels_last), 2e-3
     if WEIGHTS.exists():
         net.load_state_dict(load_file(WEIGHTS))
         peak = 1e-3
-    chibis = int((answers[:, -1] == 0).sum())
-    held = torch.cat([torch.arange(chibis - HELD_OUT, chibis), torch.arange(len(answers) - HELD_OUT, len(answers))])
-    seen = torch.ones(len(answers), dtype=torch.bool)
-    seen[held] = False
-    chibi = torch.arange(len(answers)) < chibis
-    pools = [((seen & ~chibi).nonzero()[:, 0], 48), ((seen & chibi).nonzero()[:, 0], 16)]
+        report(net.eval(), drawings)
+    if not minutes:
+        return
+    net.train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=0.02, fused=True)
     generator, started, step = torch.Generator().manual_seed(1), time.monotonic(), 0
-    # Chibis show no light and photos no arms: those answers cannot be read there and do not count.
-    names = list(ANSWERS)
-    pose, light, style = names.index("pose"), names.index("light"), names.index("style")
     while (share := (time.monotonic() - started) / (minutes * 60)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = peak * min(1, (step + 1) / 100) * (0.02 + 0.49 * (1 + np.cos(np.pi * share)))
-        # Photos are what it is for, and the harder half; chibis are read to see how a training goes.
-        picked = torch.cat([some[torch.randint(len(some), (size,), generator=generator)] for some, size in pools])
-        batch = augment(pictures[picked].permute(0, 3, 1, 2).float() / 255, generator)
-        right = answers[picked].clone()
-        right[right[:, style] == 1, pose] = -100
-        right[right[:, style] == 0, light] = -100
+        parts = [drawings.some(kind, generator) for kind in BATCH]
+        batch, right = (torch.cat(each) for each in zip(*parts, strict=True))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = net(batch.contiguous(memory_format=torch.channels_last))
         pieces = split_answers(logits.float())
         loss = sum(
-            (F.cross_entropy(pieces[n], right[:, i], label_smoothing=0.05) for i, n in enumerate(names)),
+            (F.cross_entropy(pieces[n], right[:, i], label_smoothing=0.05) for i, n in enumerate(NAMES)),
             torch.zeros(()),
         )
         loss.backward()
@@ -107,14 +165,8 @@ def main() -> None:
         optimizer.zero_grad(set_to_none=True)
         step += 1
         if step % 200 == 0:
-            print(f"step {step}  {step * 64} drawings  loss {loss.item():.3f}  {share:.0%}", flush=True)
-    net.eval()
-    with torch.no_grad():
-        centre = pictures[held].permute(0, 3, 1, 2).float() / 127.5 - 1
-        pieces = split_answers(net(F.interpolate(centre, SIZE, mode="area")))
-    for i, name in enumerate(names):
-        hit = pieces[name].argmax(1) == answers[held][:, i]
-        print(f"{name:16} chibi {hit[:HELD_OUT].float().mean():.3f}  photo {hit[HELD_OUT:].float().mean():.3f}")
+            print(f"step {step}  {step * len(right)} drawings  loss {loss.item():.3f}  {share:.0%}", flush=True)
+    report(net.eval(), drawings)
     tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in net.state_dict().items()}
     save_file(tensors, WEIGHTS)
 

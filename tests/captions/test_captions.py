@@ -82,13 +82,24 @@ def test_scene_words_are_read() -> None:
 
 
 def test_measured_colours_follow_the_picture() -> None:
-    dark = measure_colours(selfies(replace(sample_character(5), skin="dark", hair_style="short"), 5))
-    pale = measure_colours(selfies(replace(sample_character(5), skin="pale", hair_style="short"), 5))
+    hatless = [True] * 4
+    dark = measure_colours(selfies(replace(sample_character(5), skin="dark", hair_style="short"), 5), hatless)
+    pale = measure_colours(selfies(replace(sample_character(5), skin="pale", hair_style="short"), 5), hatless)
     words = list(CHARACTER_WORDS["skin"])
     deep, fair = [words.index("dark"), words.index("brown")], [words.index("pale"), words.index("light")]
     assert dark["skin"][deep].sum() > dark["skin"][fair].sum() + 0.25
     assert pale["skin"][fair].sum() > pale["skin"][deep].sum() + 0.25
     assert np.isclose(dark["skin"].sum(), 1) and np.isclose(dark["hair_colour"].sum(), 1)
+
+
+def test_the_colour_of_hair_is_not_measured_on_a_hat() -> None:
+    person = replace(sample_character(5), hair_colour="blonde", hair_style="long")
+    scenes = [replace(sample_scene(7), headwear=word, light="daylight", turn=0.0, tilt=0.0) for word in ("none", "hat")]
+    bare, hat = (draw(person, scene, "photo", 256) for scene in scenes)
+    alone = measure_colours([bare], [True])
+    assert np.allclose(measure_colours([bare, hat, hat], [True, False, False])["hair_colour"], alone["hair_colour"])
+    assert not np.allclose(measure_colours([bare, hat, hat], [True] * 3)["hair_colour"], alone["hair_colour"], atol=0.1)
+    assert "hair_colour" not in measure_colours([hat], [False]), "nothing is known, so nothing is said"
 
 
 def test_lab_of_known_colours() -> None:

@@ -133,3 +133,8 @@ def test_packs_hold_the_same_drawings_and_continue(tmp_path) -> None:  # type: i
     before = (tmp_path / "chibi-32-00000.npy").stat().st_mtime_ns
     render_pack(tmp_path, "chibi", 10, size=32, processes=1)
     assert (tmp_path / "chibi-32-00000.npy").stat().st_mtime_ns == before, "a finished chunk is not drawn again"
+    render_pack(tmp_path, "chibi", 10, size=32, processes=1, transparent=True)
+    cut = Pack(tmp_path, "chibi", size=32, transparent=True)
+    sticker = draw(character_of(7), scene_of(7, "chibi"), "chibi", 32, seed=7, transparent=True)
+    assert np.array_equal(cut[7], np.asarray(sticker)), "with what is covered, beside the others"
+    assert np.array_equal(Pack(tmp_path, "chibi", size=32)[7], expected)

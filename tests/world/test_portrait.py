@@ -36,6 +36,16 @@ def test_picture_has_the_asked_size(size: int) -> None:
     assert picture.mode == "RGB"
 
 
+def test_a_transparent_photo_has_the_same_colours_and_says_what_the_person_covers() -> None:
+    scene = replace(STILL, headwear="none")
+    cut = np.asarray(draw_photo(PLAIN, scene, 4, 128, transparent=True))
+    assert np.array_equal(cut[..., :3], np.asarray(draw_photo(PLAIN, scene, 4, 128)))
+    cover = cut[..., 3]
+    assert not cover[:10].any() and not cover[:60, :16].any(), "above and beside the head is nobody"
+    assert (cover[48:72, 56:72] == 255).all() and (cover[-8:, 40:88] == 255).all(), "face and chest are somebody"
+    assert 0.2 < (cover > 127).mean() < 0.7
+
+
 def test_odd_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="even"):
         draw_photo(PLAIN, STILL, size=255)

@@ -11,7 +11,7 @@ from workbench.world.palette import HAIR, RGB, SKIN
 
 # Where things are in a crop (shares of its width and height): crops put the face box in the middle, see crop_face.
 _CHEEKS = ((0.40, 0.46, 0.50, 0.56), (0.54, 0.60, 0.50, 0.56), (0.46, 0.54, 0.50, 0.53))
-_CROWN = ((0.38, 0.62, 0.13, 0.23), (0.27, 0.32, 0.28, 0.42), (0.68, 0.73, 0.28, 0.42))
+_CROWN = (0.38, 0.62, 0.13, 0.23)
 
 
 def to_lab(rgb: np.ndarray) -> np.ndarray:
@@ -39,26 +39,27 @@ def _nearness(lab: np.ndarray, words: dict[str, RGB], light: float, width: float
     return np.asarray(share / share.sum())
 
 
-def measure_colours(crops: Sequence[Image.Image]) -> dict[str, np.ndarray]:
+def measure_colours(crops: Sequence[Image.Image], hatless: Sequence[bool]) -> dict[str, np.ndarray]:
     """Measures skin and hair colour.
 
     Args:
         crops: head-and-shoulders crops.
+        hatless: for each, whether hair and not a hat is on the crown; hair is measured only there.
 
     Returns:
-        `skin` and `hair_colour`: a probability per word, in the order of the world's tables. Medians over photos
-        and regions: single shadows and highlights do not count.
+        `skin`, and `hair_colour` where somebody is hatless: a probability per word, in the order of the world's
+        tables. Medians over photos and regions: single shadows and highlights do not count.
     """
-    skins: list[np.ndarray] = []
-    hairs: list[np.ndarray] = []
-    for crop in crops:
-        pixels = np.asarray(crop.convert("RGB").resize((160, 160), Image.Resampling.BOX), dtype=np.float64)
-        skin = np.median(np.concatenate([_region(pixels, box) for box in _CHEEKS]), axis=0)
-        skins.append(skin)
-        hairs.extend(np.median(_region(pixels, box), axis=0) for box in _CROWN[:1])
-    skin_lab = to_lab(np.median(np.array(skins), axis=0))
-    hair_lab = to_lab(np.median(np.array(hairs), axis=0))
-    return {
-        "skin": _nearness(skin_lab, SKIN, light=0.8, width=12.0),
-        "hair_colour": _nearness(hair_lab, HAIR, light=0.8, width=16.0),
-    }
+    pictures = [
+        np.asarray(crop.convert("RGB").resize((160, 160), Image.Resampling.BOX), dtype=np.float64) for crop in crops
+    ]
+
+    def middle(of: list[np.ndarray], boxes: Sequence[tuple[float, float, float, float]]) -> np.ndarray:
+        medians = [np.median(np.concatenate([_region(each, box) for box in boxes]), axis=0) for each in of]
+        return to_lab(np.median(np.array(medians), axis=0))
+
+    measured = {"skin": _nearness(middle(pictures, _CHEEKS), SKIN, light=0.8, width=12.0)}
+    crowns = [picture for picture, bare in zip(pictures, hatless, strict=True) if bare]
+    if crowns:
+        measured["hair_colour"] = _nearness(middle(crowns, [_CROWN]), HAIR, light=0.8, width=16.0)
+    return measured

@@ -32,7 +32,7 @@ def draw(
         style: `chibi`, or `photo` for a photo-like portrait.
         size: width and height in pixels.
         seed: camera noise and framing of a photo-like drawing; chibis do not depend on it.
-        transparent: only for chibis: no background, RGBA.
+        transparent: no background, RGBA; at the edges of a photo-like person some of its colour stays.
 
     Returns:
         An RGB picture (RGBA when transparent), the same for the same arguments.
@@ -43,5 +43,5 @@ def draw(
     if style == "photo":
         from workbench.world.portrait import draw_photo
 
-        return draw_photo(character, scene, seed=seed, size=size)
+        return draw_photo(character, scene, seed=seed, size=size, transparent=transparent)
     raise ValueError(f"style is 'chibi' or 'photo', not {style!r}")

@@ -30,16 +30,17 @@ def scene_of(index: int, style: Style) -> Scene:
     return sample_scene(TRAINING_SEEDS + 2 * index + (style == "photo"))
 
 
-def chunk_path(folder: Path, style: Style, chunk: int, size: int) -> Path:
-    return folder / f"{style}-{size}-{chunk:05d}.npy"
+def chunk_path(folder: Path, style: Style, chunk: int, size: int, transparent: bool = False) -> Path:
+    return folder / f"{style}{'-cut' if transparent else ''}-{size}-{chunk:05d}.npy"
 
 
-def _render_chunk(folder: Path, style: Style, chunk: int, size: int) -> Path:
-    path = chunk_path(folder, style, chunk, size)
-    pictures = np.empty((CHUNK, size, size, 3), dtype=np.uint8)
+def _render_chunk(folder: Path, style: Style, chunk: int, size: int, transparent: bool) -> Path:
+    path = chunk_path(folder, style, chunk, size, transparent)
+    pictures = np.empty((CHUNK, size, size, 3 + transparent), dtype=np.uint8)
     for offset in range(CHUNK):
         index = chunk * CHUNK + offset
-        pictures[offset] = np.asarray(draw(character_of(index), scene_of(index, style), style, size, seed=index))
+        drawn = draw(character_of(index), scene_of(index, style), style, size, index, transparent)
+        pictures[offset] = np.asarray(drawn)
     part = path.with_suffix(f".part{os.getpid()}")
     with part.open("wb") as file:
         np.save(file, pictures, allow_pickle=False)
@@ -47,7 +48,9 @@ def _render_chunk(folder: Path, style: Style, chunk: int, size: int) -> Path:
     return path
 
 
-def render_pack(folder: Path, style: Style, count: int, size: int = 256, processes: int | None = None) -> list[Path]:
+def render_pack(
+    folder: Path, style: Style, count: int, size: int = 256, processes: int | None = None, transparent: bool = False
+) -> list[Path]:
     """Renders the first `count` training drawings of a style, skipping chunks that are already there.
 
     Args:
@@ -56,19 +59,21 @@ def render_pack(folder: Path, style: Style, count: int, size: int = 256, process
         count: how many drawings, rounded up to whole chunks.
         size: pixels.
         processes: how many at a time; None takes one per core.
+        transparent: with the person's cover as a fourth channel, kept beside the others.
 
     Returns:
         The chunks' paths, in order.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chunks = range(-(-count // CHUNK))
-    missing = [c for c in chunks if not chunk_path(folder, style, c, size).exists()]
+    paths = [chunk_path(folder, style, c, size, transparent) for c in chunks]
+    missing = [c for c, path in zip(chunks, paths, strict=True) if not path.exists()]
     if missing:
         with ProcessPoolExecutor(processes) as pool:
-            jobs = [pool.submit(_render_chunk, folder, style, c, size) for c in missing]
+            jobs = [pool.submit(_render_chunk, folder, style, c, size, transparent) for c in missing]
             for job in jobs:
                 job.result()
-    return [chunk_path(folder, style, c, size) for c in chunks]
+    return paths
 
 
 class Pack:
@@ -79,17 +84,20 @@ class Pack:
         style: `chibi` or `photo`.
         size: pixels.
         in_memory: read everything now, for training that picks at random; else read from disk when asked for.
+        transparent: the drawings with a fourth channel.
     """
 
-    def __init__(self, folder: Path, style: Style, size: int = 256, in_memory: bool = False) -> None:
+    def __init__(
+        self, folder: Path, style: Style, size: int = 256, in_memory: bool = False, transparent: bool = False
+    ) -> None:
         self.style: Style = style
         self.chunks: list[np.ndarray] = []
-        while (path := chunk_path(folder, style, len(self.chunks), size)).exists():
+        while (path := chunk_path(folder, style, len(self.chunks), size, transparent)).exists():
             self.chunks.append(np.load(path, mmap_mode=None if in_memory else "r"))
 
     def __len__(self) -> int:
         return len(self.chunks) * CHUNK
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Drawing `index` as uint8 `(size, size, 3)`."""
+        """Drawing `index` as uint8 `(size, size, 3)`, or with a fourth channel."""
         return np.asarray(self.chunks[index // CHUNK][index % CHUNK])

@@ -35,7 +35,9 @@ EYES_AT = (256.0, 209.0)  # between the eyes, in units of a 512-unit wide pictur
 NECK_PIVOT = 150.0  # the head leans around a point this far below the eyes
 
 
-def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 256) -> Image.Image:
+def draw_photo(
+    character: Character, scene: Scene, seed: int = 0, size: int = 256, transparent: bool = False
+) -> Image.Image:
     """Draws a photo-like portrait.
 
     Args:
@@ -43,9 +45,10 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
         scene: expression, clothes, place, pose of the head, light.
         seed: chance of this one picture: framing, side of the light, noise. The same arguments give the same pixels.
         size: width and height in pixels, even; drawn for 128 to 1024.
+        transparent: what is not covered by the person gets alpha 0, so that another place can be put behind.
 
     Returns:
-        RGB picture, size x size.
+        RGB picture (RGBA when transparent), size x size; the same colours either way.
 
     Raises:
         ValueError: an odd size.
@@ -104,5 +107,10 @@ def draw_photo(character: Character, scene: Scene, seed: int = 0, size: int = 25
     )
     background = draw_background(scene.background, size, side, chance)
     folds = creases(chance, half, body_at, outfit.broad * scale, outfit.base * scale)
-    lit = light_up(canvas.picture.reduce(factor), canvas.cover.reduce(factor), lights, background, folds, side)
-    return develop(lit, lamp, side, chance)
+    cover = canvas.cover.reduce(factor)
+    lit = light_up(canvas.picture.reduce(factor), cover, lights, background, folds, side)
+    picture = develop(lit, lamp, side, chance)
+    if transparent:
+        covered = np.asarray(cover, dtype=np.uint16).sum(2).clip(0, 255)
+        picture.putalpha(Image.fromarray(covered.astype(np.uint8)))
+    return picture
