@@ -29,7 +29,7 @@ ui: $(VENV)/.core ## the page, on this computer only: http://127.0.0.1:8501
 	@$(BIN)/workbench ui $(ARGS)
 
 test: $(VENV)/.dev ## all tests, with real training and a real browser; ARGS="-k photos" for some
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev ## style and types
 	$(BIN)/ruff format --check .
