@@ -60,20 +60,17 @@ def variety_sheet(crops: list[Image.Image]) -> Image.Image:
     """Photo-like drawings, the same as the reader learns from them, and crops of real photographs, eight each."""
     import numpy as np
     import torch
-    from photo_variety import backdrops, hats, put_on, varied
+    from photo_variety import as_tensor, backdrops, hats, put_on, varied
 
     from workbench.world.character import sample_character, sample_scene
     from workbench.world.draw import draw
 
     side, seeds = 160, range(700_100, 700_108)
 
-    def tensor(pictures: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-
     drawn = [draw(sample_character(s), sample_scene(s), "photo", side, transparent=True) for s in seeds]
-    people = tensor(np.stack([np.asarray(each) for each in drawn]))
-    people[1::3] = put_on(people[1::3], tensor(hats(3, side)))
-    changed = varied(people, tensor(backdrops(16, side)), side, torch.Generator().manual_seed(SEED))
+    people = as_tensor(np.stack([np.asarray(each) for each in drawn]))
+    people[1::3] = put_on(people[1::3], as_tensor(hats(3, side)))
+    changed = varied(people, as_tensor(backdrops(16, side)), side, torch.Generator().manual_seed(SEED))
     made = [Image.fromarray((each.permute(1, 2, 0) * 255).byte().numpy()) for each in changed]
     rows = ("as the world draws them", drawn), ("as the reader learns from them", made), ("real photographs", crops)
     gap, head = 12, 34

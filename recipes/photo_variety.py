@@ -17,7 +17,6 @@ from PIL import Image, ImageDraw, ImageFilter
 # Answers that cannot be read any more after a change: the place is another one, so is the light, so may be the clothes.
 HIDES = ("background", "light", "clothing", "clothing_colour")
 LEAVES = (40, 160)  # shapes of a backdrop
-HATTED = 0.4  # of varied photos of people who wear nothing on the head
 CLOTH_FROM = (0.74, 0.92)  # where another garment may begin, as a share of the height
 
 
@@ -109,11 +108,10 @@ def _hat(rng: np.random.Generator, size: int) -> Image.Image:
     draw.polygon([(unit * a, unit * b) for a, b in
                   ((0.5 - wide, edge), (0.5 + wide, edge), (0.5 + 0.95 * wide, low), (0.5 - 0.95 * wide, low))],
                  fill=255)  # fmt: skip
-    colours = _leaves(rng, size).resize((unit, unit)) if rng.random() < 0.25 else Image.new("RGB", (unit, unit))
+    cloth = _leaves(rng, size).resize((unit, unit)) if rng.random() < 0.25 else None
     tones = rng.integers(0, 256, (3, 3)) * rng.choice([0.3, 1.0])
+    colours = cloth or Image.new("RGB", (unit, unit), _tone(rng, tones))
     ink = ImageDraw.Draw(colours)
-    if colours.getbbox() is None:
-        ink.rectangle((0, 0, unit, unit), fill=_tone(rng, tones))
     if rng.random() < 0.5:  # a band, or another colour up to it
         start = rng.uniform(top, edge)
         ink.rectangle((0, unit * start, unit, unit * min(low, start + rng.uniform(0.02, 0.12))), fill=_tone(rng, tones))
@@ -142,6 +140,11 @@ def _hat(rng: np.random.Generator, size: int) -> Image.Image:
     hat = Image.fromarray(lit.clip(0, 255).astype(np.uint8))
     hat.putalpha(shape.filter(ImageFilter.GaussianBlur(1)).resize((size, size), Image.Resampling.BOX))
     return hat
+
+
+def as_tensor(pictures: np.ndarray) -> torch.Tensor:
+    """uint8 `(n, h, w, c)` as `(n, c, h, w)` in [0, 1]."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
 
 
 def put_on(people: torch.Tensor, some_hats: torch.Tensor) -> torch.Tensor:

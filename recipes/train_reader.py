@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import torch
 import torch.nn.functional as F
-from photo_variety import HATTED, HIDES, backdrops, hats, put_on, varied
+from photo_variety import HIDES, as_tensor, backdrops, hats, put_on, varied
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -34,7 +34,8 @@ NAMES = list(ANSWERS)
 HELD_OUT = 512  # the last drawings of each style are kept for the figures printed at the end
 PHOTOS = 8192
 ROOM = 144  # drawings are kept a little larger than what is read, for shifted crops
-PLACES = 512
+BANK = 512  # places and hats to choose from
+HATTED = 0.4  # of varied photos of people who wear nothing on the head
 BATCH = {"chibi": 16, "photo": 24, "varied": 24}  # photos are what it is for, and the harder part
 # Chibis show no light and photos no arms: those answers cannot be read there and do not count.
 UNREADABLE = {"chibi": ("light",), "photo": ("pose",), "varied": ("pose", *HIDES)}
@@ -47,6 +48,7 @@ def load(folder: Path, style: Style) -> tuple[torch.Tensor, torch.Tensor]:
     pack = Pack(folder, style, transparent=style == "photo")
     pictures, answers = [], []
     for i in range(len(pack)):
+        # Band by band: Pillow weighs the colours of RGBA by their alpha and would lose those behind the person.
         bands = [
             Image.fromarray(band).resize((ROOM, ROOM), Image.Resampling.BOX) for band in np.moveaxis(pack[i], 2, 0)
         ]
@@ -86,8 +88,8 @@ class Drawings:
 
     def __init__(self, folder: Path) -> None:
         self.drawn = {"chibi": load(folder, "chibi"), "photo": load(folder, "photo")}
-        self.places = torch.from_numpy(backdrops(PLACES, ROOM)).permute(0, 3, 1, 2).float() / 255
-        self.hats = torch.from_numpy(hats(PLACES, ROOM)).permute(0, 3, 1, 2).float() / 255
+        self.places = as_tensor(backdrops(BANK, ROOM))
+        self.hats = as_tensor(hats(BANK, ROOM))
 
     def some(self, kind: str, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch to learn from: the net's input and the right answers, -100 where they cannot be read."""

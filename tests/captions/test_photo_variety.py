@@ -22,13 +22,15 @@ def variety() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def places(variety: ModuleType) -> torch.Tensor:
-    return torch.from_numpy(variety.backdrops(6, SIZE)).permute(0, 3, 1, 2).float() / 255
+    made: torch.Tensor = variety.as_tensor(variety.backdrops(6, SIZE))
+    return made
 
 
 @pytest.fixture(scope="module")
-def people() -> torch.Tensor:
+def people(variety: ModuleType) -> torch.Tensor:
     drawn = [draw(sample_character(s), sample_scene(s), "photo", SIZE, transparent=True) for s in range(300, 308)]
-    return torch.stack([torch.from_numpy(np.asarray(each).copy()).permute(2, 0, 1).float() / 255 for each in drawn])
+    made: torch.Tensor = variety.as_tensor(np.stack([np.asarray(each) for each in drawn]))
+    return made
 
 
 def made(variety: ModuleType, people: torch.Tensor, places: torch.Tensor, seed: int = 1) -> torch.Tensor:

@@ -35,7 +35,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
 TRAIT_NAMES = (*CHARACTER_WORDS, "freckles", "earrings")
 # The world draws cat ears on one head of eleven, photographs show them on one of some hundreds: what the net gives
 # them is weighed by that (Saerens, Latinne and Decaestecker, Neural Computation 2002), or a cap's emblem would be ears.
-RARER = {"headwear": {"cat ears": 0.05}}
+RARER = {"cat ears": 0.05}
 HATS = ("cap", "beanie", "hat")  # headwear that covers the crown, where the colour of hair is measured
 
 
@@ -177,10 +177,7 @@ def read_traits(crops: Sequence[Image.Image]) -> dict[str, Reading]:
 
 def read_scene(crop: Image.Image) -> dict[str, Reading]:
     """What a photo shows besides the person: expression, clothing, headwear, background, light."""
-    everything = probabilities([crop])
-    result = {}
-    for name in SCENE_WORDS:
-        weights = [RARER.get(name, {}).get(word, 1.0) for word in ANSWERS[name]]
-        share = everything[name][0] * np.array(weights)
-        result[name] = _reading(name, share / share.sum())
-    return result
+    said = probabilities([crop])
+    worn = said["headwear"] * np.array([RARER.get(word, 1.0) for word in ANSWERS["headwear"]])
+    said["headwear"] = worn / worn.sum()
+    return {name: _reading(name, said[name][0]) for name in SCENE_WORDS}
